@@ -1,0 +1,1 @@
+"""Agreement of results with truth: overlap and detection metrics."""

@@ -1,0 +1,1 @@
+"""Lesion matching across visits, change with uncertainty, and clinical rule tables."""

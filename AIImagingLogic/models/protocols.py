@@ -1,0 +1,90 @@
+"""What a task asks of a model, whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import SimpleITK as sitk
+
+from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.records.image_info import ImageInfo
+from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.registration import Registration
+from AIImagingLogic.records.segmentation import Segmentation
+
+
+class Segmenter(Protocol):
+    """Outlines organs or lesions: a label image on exactly the grid of `image`."""
+
+    card: ModelCard
+
+    def segment(self, image: sitk.Image, info: ImageInfo, progress: Progress) -> Segmentation:
+        """Return the segmentation of `image`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A detector's proposal, before it is outlined.
+
+    Attributes
+    ----------
+    position_mm : (3,) mm, LPS
+    diameter_mm : estimated
+    score : 0..1
+    """
+
+    position_mm: tuple[float, float, float]
+    diameter_mm: float
+    score: float
+
+
+class Detector(Protocol):
+    """Finds lesions of one kind."""
+
+    card: ModelCard
+
+    def detect(
+        self, image: sitk.Image, info: ImageInfo, organs: Segmentation, progress: Progress
+    ) -> tuple[Candidate, ...]:
+        """Return the candidates of `image`, best first. `organs` is what the card's `needs` names, on the same grid."""
+        ...
+
+
+class Outliner(Protocol):
+    """Outlines the one lesion at a seed."""
+
+    card: ModelCard
+
+    def outline(
+        self, image: sitk.Image, info: ImageInfo, organs: Segmentation, candidate: Candidate, progress: Progress
+    ) -> sitk.Image:
+        """Return a cropped uint8 mask on the grid of `image`: 0 outside, 1 lesion, 2 solid part of a part-solid lesion.
+
+        An empty mask means that nothing could be outlined there.
+        """
+        ...
+
+
+class Registrar(Protocol):
+    """Brings two images into correspondence."""
+
+    card: ModelCard
+
+    def register(
+        self,
+        fixed: sitk.Image,
+        moving: sitk.Image,
+        fixed_mask: sitk.Image | None,
+        moving_mask: sitk.Image | None,
+        progress: Progress,
+    ) -> Registration:
+        """Return the transform of points of `fixed` to points of `moving`, and its quality.
+
+        Raises
+        ------
+        RegistrationError
+            The images do not overlap, or nothing improved.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Results to and from MRML nodes, scenes and pictures: the only package that imports slicer or vtk."""

@@ -1,0 +1,1 @@
+"""Plain synchronous calls: images, model and parameters in, one record out."""

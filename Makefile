@@ -1,0 +1,46 @@
+# Everything that a developer or a continuous-integration machine runs. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints-dev.txt
+
+.PHONY: help demo test lint format bench peers clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(VENV)/.ready: pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.ready  ## make a two-visit chest CT phantom, follow it up, leave everything in demo-output/
+	$(BIN)/python -m AIImagingLogic.cli phantom demo-data
+	$(BIN)/python -m AIImagingLogic.cli followup demo-data/baseline demo-data/follow-up -o demo-output
+
+test: $(VENV)/.ready  ## run the tests
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.ready  ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready  ## put the code into the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.ready  ## run every benchmark and print a table (long)
+	$(BIN)/python -m Testing.Benchmarks
+
+peers: .venv-peers/.ready  ## install the peers that benchmarks compare with, apart from ours
+
+.venv-peers/.ready: Testing/Benchmarks/requirements-peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --requirement $<
+	touch $@
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .venv-peers demo-data demo-output build dist .mypy_cache .ruff_cache .pytest_cache
