@@ -1,0 +1,58 @@
+"""The one form of a benchmark's answer: a JSON line with figures, inputs, versions and machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+Figures = dict[str, Any]
+
+
+def shared_data() -> Path:
+    """Return the folder of real images: $AIIMAGING_SHARED_DATA, else ../shared/data."""
+    default = Path(__file__).resolve().parents[3] / "shared" / "data"
+    return Path(os.environ.get("AIIMAGING_SHARED_DATA", default))
+
+
+def answer(benchmark: str, figures: Figures, inputs: Mapping[str, Any]) -> str:
+    """Return the JSON line of a benchmark."""
+    versions = {"python": platform.python_version()}
+    for package in ("aiimaging", "numpy", "scipy", "SimpleITK", "slicer-core"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
+    return json.dumps(
+        {
+            "benchmark": benchmark,
+            "figures": {name: _rounded(value) for name, value in figures.items()},
+            "inputs": dict(inputs),
+            "versions": versions,
+            "machine": machine,
+        }
+    )
+
+
+def run_as_command(benchmark: str, run: Callable[[Callable[[str], None]], tuple[Figures, Mapping[str, Any]]]) -> None:
+    """Run a benchmark from the command line: details on standard error; --json leaves the details out.
+
+    `run` gets a function that tells a line of detail, and returns figures and inputs.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m Testing.Benchmarks.{benchmark}")
+    parser.add_argument("--json", action="store_true", help="print the JSON line only")
+    arguments = parser.parse_args()
+    figures, inputs = run((lambda line: None) if arguments.json else lambda line: print(line, flush=True))
+    print(answer(benchmark, figures, inputs))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value
