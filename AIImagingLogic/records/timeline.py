@@ -33,6 +33,7 @@ class Visit(Record):
     info: ImageInfo
     organs: Segmentation | None
     findings: tuple[Finding, ...]
+    provenance: Provenance | None = None
 
     def finding(self, uid: str | None) -> Finding | None:
         """Return the finding with that uid, None when there is none."""

@@ -1,0 +1,80 @@
+"""Detect: a chest CT in; lungs and measured lung nodules out."""
+
+from __future__ import annotations
+
+import SimpleITK as sitk
+
+from AIImagingLogic.measure.finding import make_finding
+from AIImagingLogic.models.catalogue import load_model, model_card, model_use
+from AIImagingLogic.models.protocols import Candidate
+from AIImagingLogic.records.finding import Finding
+from AIImagingLogic.records.image_info import ImageInfo
+from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.provenance import make_provenance
+from AIImagingLogic.records.segmentation import Segmentation
+from AIImagingLogic.records.timeline import Visit
+from AIImagingLogic.tasks.segment import check_input
+
+ORGANS_MODEL = "ct-lungs"
+DETECTOR_MODEL = "ct-lung-nodules"
+OUTLINE_MODEL = "ct-nodule-outline"
+
+
+def detect(image: sitk.Image, info: ImageInfo, label: str = "baseline", progress: Progress | None = None) -> Visit:
+    """Find, outline and measure the lung nodules of a chest CT.
+
+    Returns
+    -------
+    Visit
+        Lungs on the grid of `image`; findings, the most likely first; provenance.
+
+    Raises
+    ------
+    WrongImageError, GeometryError
+        The image is not a chest CT in Hounsfield units.
+    """
+    progress = progress or Progress()
+    cards = [model_card(model) for model in (ORGANS_MODEL, DETECTOR_MODEL, OUTLINE_MODEL)]
+    check_input(image, info, cards[1])
+    first_cost = len(progress.costs)
+    with progress.stage(f"Lungs, {label}", 0.0, 0.35) as part:
+        organs = load_model(ORGANS_MODEL).segment(image, info, part)
+    with progress.stage(f"Nodule candidates, {label}", 0.35, 0.75) as part:
+        candidates = load_model(DETECTOR_MODEL).detect(image, info, organs, part)
+    with progress.stage(f"Outlines and measurements, {label}", 0.75, 1.0) as part:
+        findings = outline_and_measure(image, info, organs, candidates, part)
+    provenance = make_provenance(
+        "detect", [model_use(card) for card in cards], [info], stages=progress.costs[first_cost:], notes=info.notes
+    )
+    return Visit(label, info, organs, findings, provenance)
+
+
+def outline_and_measure(
+    image: sitk.Image,
+    info: ImageInfo,
+    organs: Segmentation,
+    candidates: tuple[Candidate, ...],
+    progress: Progress,
+    first_number: int = 1,
+) -> tuple[Finding, ...]:
+    """Outline and measure each candidate; one that cannot be outlined is left out, two with one outline are one."""
+    outliner = load_model(OUTLINE_MODEL)
+    findings: list[Finding] = []
+    for index, candidate in enumerate(candidates):
+        progress.report(index / max(len(candidates), 1), f"Nodule {index + 1} of {len(candidates)}")
+        mask = outliner.outline(image, info, organs, candidate, progress)
+        if not sitk.GetArrayViewFromImage(mask).any() or any(_same_lesion(mask, other.mask) for other in findings):
+            continue
+        findings.append(make_finding(image, info, mask, organs, candidate.score, first_number + len(findings)))
+    return tuple(findings)
+
+
+def _same_lesion(mask: sitk.Image, other: sitk.Image | None) -> bool:
+    """Whether more than half of the smaller of two cropped masks lies in the other."""
+    if other is None:
+        return False
+    onto = sitk.Resample(other > 0, mask, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    own = sitk.GetArrayViewFromImage(mask) > 0
+    shared = int((own & (sitk.GetArrayViewFromImage(onto) > 0)).sum())
+    smaller = min(int(own.sum()), int((sitk.GetArrayViewFromImage(other) > 0).sum()))
+    return shared > 0.5 * smaller
