@@ -46,13 +46,18 @@ class Progress:
         if self._is_cancelled():
             raise Cancelled
 
-    @contextlib.contextmanager
-    def stage(self, name: str, start: float, end: float) -> Iterator[Progress]:
-        """Run a stage that covers `start`..`end` of this part; its seconds and peak memory join `costs`."""
+    def part(self, start: float, end: float) -> Progress:
+        """Return the `Progress` for a callee that does the range `start`..`end` of this part."""
         part = Progress(self._on_report, self._is_cancelled)
         part._start = self._start + (self._end - self._start) * start
         part._end = self._start + (self._end - self._start) * end
         part.costs = self.costs
+        return part
+
+    @contextlib.contextmanager
+    def stage(self, name: str, start: float, end: float) -> Iterator[Progress]:
+        """Run a stage that covers `start`..`end` of this part; its seconds and peak memory join `costs`."""
+        part = self.part(start, end)
         part.report(0.0, name)
         began = time.perf_counter()
         with measured_peak() as peak:

@@ -47,10 +47,8 @@ def follow_up(
     card = model_card(DETECTOR_MODEL)
     check_input(baseline, baseline_info, card)
     check_input(followup, followup_info, card)
-    with progress.stage("Baseline", 0.0, 0.35) as part:
-        first = detect(baseline, baseline_info, "baseline", part)
-    with progress.stage("Follow-up", 0.35, 0.7) as part:
-        second = detect(followup, followup_info, "follow-up", part)
+    first = detect(baseline, baseline_info, "baseline", progress.part(0.0, 0.35))
+    second = detect(followup, followup_info, "follow-up", progress.part(0.35, 0.7))
     with progress.stage("Registration", 0.7, 0.95) as part:
         registration = register_images(
             baseline,

@@ -1,0 +1,94 @@
+"""The arguments of every command."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+from AIImagingLogic import __version__
+from AIImagingLogic.cli.detect_command import detect_command
+from AIImagingLogic.cli.follow_up_command import follow_up_command
+from AIImagingLogic.cli.info_command import info_command
+from AIImagingLogic.cli.measure_command import measure_command
+from AIImagingLogic.cli.phantom_command import phantom_command
+from AIImagingLogic.cli.register_command import register_command
+from AIImagingLogic.cli.segment_command import segment_command
+from AIImagingLogic.models.catalogue import model_ids
+
+_IMAGE = "a DICOM folder or file, NIfTI, NRRD or MHA"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser; `command` of what it parses is the function to call."""
+    parser = argparse.ArgumentParser(
+        prog="aiimaging",
+        description="AI on medical images: find, measure and follow lesions. Research use; not a medical device.",
+    )
+    parser.add_argument("--version", action="version", version=f"aiimaging {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print the result as one JSON document, for machines")
+    common.add_argument("-q", "--quiet", action="store_true", help="print only errors and warnings")
+    common.add_argument("-v", "--verbose", action="store_true", help="print what each stage cost, and full errors")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: object, text: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, parents=[common], help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    info = add("info", info_command, "list the series of a folder or file: geometry and problems")
+    info.add_argument("path", type=Path, metavar="PATH")
+
+    segment = add("segment", segment_command, "outline organs")
+    _add_image(segment)
+    segment.add_argument("-m", "--model", default="ct-lungs", help=f"one of: {', '.join(model_ids('segment'))}")
+    segment.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.seg.nrrd")
+
+    detect = add("detect", detect_command, "find, outline and measure lung nodules on one chest CT")
+    _add_image(detect)
+    detect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    detect.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
+
+    measure = add("measure", measure_command, "measure every segment of a segmentation")
+    _add_image(measure)
+    measure.add_argument("segmentation", type=Path, help="a .seg.nrrd or a label image on the same grid")
+    measure.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
+
+    register = add("register", register_command, "bring one image onto another")
+    register.add_argument("fixed", type=Path, help=_IMAGE)
+    register.add_argument("moving", type=Path, help=_IMAGE)
+    register.add_argument("--fixed-series", metavar="UID")
+    register.add_argument("--moving-series", metavar="UID")
+    register.add_argument("-k", "--kind", default="deformable", choices=model_ids("register"))
+    register.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    register.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
+
+    follow_up = add("followup", follow_up_command, "follow lung nodules from one chest CT to a later one")
+    follow_up.add_argument("baseline", type=Path, help=_IMAGE)
+    follow_up.add_argument("followup", type=Path, help=_IMAGE)
+    follow_up.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    follow_up.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
+    follow_up.add_argument("--baseline-series", metavar="UID")
+    follow_up.add_argument("--followup-series", metavar="UID")
+    follow_up.add_argument("--baseline-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
+    follow_up.add_argument("--followup-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
+    follow_up.add_argument("--no-pictures", action="store_true", help="render no pictures")
+    follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
+
+    phantom = add("phantom", phantom_command, "make a chest CT phantom of two visits, with its truth")
+    phantom.add_argument("output", type=Path, metavar="OUT")
+    phantom.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in OUT")
+    return parser
+
+
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, help=_IMAGE)
+    parser.add_argument("--series", metavar="UID", help="the series of a DICOM folder; without it, the main one")
+
+
+def _date(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a date like 2026-03-31") from None

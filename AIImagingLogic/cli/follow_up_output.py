@@ -1,0 +1,95 @@
+"""Everything that a follow-up leaves in its output folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from AIImagingLogic.followup.lesion_segmentation import lesion_segmentation
+from AIImagingLogic.images.segmentation_file import write_segmentation
+from AIImagingLogic.records.atomic_files import written_atomically
+from AIImagingLogic.records.errors import SceneError
+from AIImagingLogic.records.json_form import save_record
+from AIImagingLogic.records.picture import Picture
+from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.timeline import Timeline
+from AIImagingLogic.report.csv_tables import write_changes_csv, write_findings_csv
+from AIImagingLogic.report.html import write_report
+
+_FILE_NAMES = {"baseline": "baseline", "follow-up": "followup"}
+
+
+@dataclass(frozen=True)
+class FollowUpOutput:
+    """Names of the files written, and what could not be made and why."""
+
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def write_follow_up(
+    timeline: Timeline,
+    images: Sequence[sitk.Image],
+    folder: Path,
+    with_scene: bool,
+    with_pictures: bool,
+    progress: Progress,
+) -> FollowUpOutput:
+    """Write result.json, tables, segmentations, registration, scene, pictures and report into `folder`.
+
+    Scene and pictures need Slicer's libraries (`pip install aiimaging[host]`) and, for pictures, OpenGL. Without them
+    the rest is written and the reason stands in `warnings`, in result.json and in the report.
+    """
+    warnings: list[str] = []
+    pictures: tuple[Picture, ...] = ()
+    with progress.stage("Tables and segmentations", 0.0, 0.15):
+        for index, (visit, image) in enumerate(zip(timeline.visits, images, strict=True)):
+            name = _FILE_NAMES[visit.label]
+            write_findings_csv(visit, folder / f"findings_{name}.csv")
+            if visit.organs is not None:
+                write_segmentation(visit.organs, folder / f"{name}_lungs.seg.nrrd")
+            nodules = lesion_segmentation(timeline, index, image)
+            write_segmentation(nodules, folder / f"{name}_nodules.seg.nrrd")
+        write_changes_csv(timeline, folder / "changes.csv")
+        for registration in timeline.registrations:
+            with written_atomically(folder / "registration.h5") as temporary:
+                sitk.WriteTransform(registration.transform, str(temporary))
+    if with_scene:
+        with progress.stage("Scene", 0.15, 0.4):
+            try:
+                _write_scene(timeline, images, folder / "scene.mrb")
+            except SceneError as error:
+                warnings.append(f"No scene.mrb: {error}")
+    if with_pictures:
+        with progress.stage("Pictures", 0.4, 0.95) as part:
+            try:
+                pictures = _render(timeline, images, folder, part)
+            except SceneError as error:
+                warnings.append(f"No pictures: {error}")
+    noted = dataclasses.replace(
+        timeline,
+        notes=(*timeline.notes, *warnings),
+        provenance=dataclasses.replace(timeline.provenance, stages=tuple(progress.costs)),
+    )
+    with progress.stage("Report", 0.95, 1.0):
+        save_record(noted, folder / "result.json")
+        write_report(noted, pictures, folder, folder / "report.html")
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return FollowUpOutput(tuple(files), tuple(warnings))
+
+
+def _write_scene(timeline: Timeline, images: Sequence[sitk.Image], path: Path) -> None:
+    from AIImagingLogic.scene.follow_up_scene import build_follow_up_scene
+    from AIImagingLogic.scene.save import save_scene
+
+    save_scene(build_follow_up_scene(timeline, images), path)
+
+
+def _render(timeline: Timeline, images: Sequence[sitk.Image], folder: Path, progress: Progress) -> tuple[Picture, ...]:
+    from AIImagingLogic.scene.pictures import render_follow_up_pictures
+
+    return render_follow_up_pictures(timeline, images, folder, progress)

@@ -1,0 +1,33 @@
+"""`aiimaging register`: bring one image onto another."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import SimpleITK as sitk
+
+from AIImagingLogic.cli.output_folder import whole_folder
+from AIImagingLogic.cli.terminal import Terminal
+from AIImagingLogic.images.read import read_image
+from AIImagingLogic.images.resample import resample_like
+from AIImagingLogic.images.write import write_image
+from AIImagingLogic.records.json_form import save_record
+from AIImagingLogic.report.text import registration_line
+from AIImagingLogic.tasks.register import register_images
+
+
+def register_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+    """Write result.json, the transform and the moving image on the fixed grid into the output folder."""
+    with whole_folder(arguments.output, arguments.overwrite) as folder:
+        with terminal.progress() as progress:
+            fixed, fixed_info = read_image(arguments.fixed, arguments.fixed_series)
+            moving, moving_info = read_image(arguments.moving, arguments.moving_series)
+            registration = register_images(
+                fixed, fixed_info, moving, moving_info, kind=arguments.kind, progress=progress
+            )
+        save_record(registration, folder / "result.json")
+        sitk.WriteTransform(registration.transform, str(folder / "registration.h5"))
+        write_image(resample_like(moving, fixed, registration.transform), folder / "moving_on_fixed.nrrd")
+    terminal.show(registration_line(registration), f"Results: {arguments.output}")
+    return {"output": str(arguments.output), "result": registration.to_json()}
