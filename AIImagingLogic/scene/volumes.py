@@ -1,0 +1,122 @@
+"""Images to volume nodes and back, with exactly the same voxels and geometry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from AIImagingLogic.records.errors import GeometryError, SceneError
+from AIImagingLogic.scene.coordinates import LPS_TO_RAS, array_of_vtk_matrix, lps_from_ras, ras_directions, ras_from_lps
+from AIImagingLogic.scene.host import load_slicer, load_vtk
+
+
+def volume_node_from_image(image: sitk.Image, scene: Any, name: str, labels: bool = False) -> Any:
+    """Add an image to a scene as a volume node.
+
+    Parameters
+    ----------
+    image : 3D image, LPS mm; any direction, left-handed ones included; several components make a vector volume
+    scene : vtkMRMLScene
+    name : name of the node
+    labels : make a labelmap volume (integer voxels, one component)
+
+    Returns
+    -------
+    vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode or vtkMRMLLabelMapVolumeNode
+        With a display node, its window not set.
+
+    Raises
+    ------
+    GeometryError
+        The image is not 3D.
+    SceneError
+        Slicer's classes are not installed, or the voxels are complex numbers.
+    """
+    components = image.GetNumberOfComponentsPerPixel()
+    if labels:
+        kind = "vtkMRMLLabelMapVolumeNode"
+    else:
+        kind = "vtkMRMLVectorVolumeNode" if components > 1 else "vtkMRMLScalarVolumeNode"
+    load_slicer()
+    image_data = vtk_image_from_image(image)
+    node = scene.AddNewNodeByClass(kind, name)
+    node.SetIJKToRASDirections(ras_directions(image).tolist())
+    node.SetSpacing(image.GetSpacing())
+    node.SetOrigin(ras_from_lps(image.GetOrigin()).tolist())
+    if components == 3 and image.GetPixelID() == sitk.sitkVectorUInt8:
+        node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB)
+    node.SetAndObserveImageData(image_data)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def image_from_volume_node(node: Any) -> sitk.Image:
+    """Return the voxels and geometry (LPS mm) of a volume node; a parent transform is not applied.
+
+    Raises
+    ------
+    SceneError
+        The node holds no voxels.
+    """
+    image_data = node.GetImageData()
+    if image_data is None or image_data.GetPointData().GetScalars() is None:
+        raise SceneError(f"The volume '{node.GetName()}' is empty.", "Load its image first.")
+    image = image_from_vtk_image(image_data)
+    matrix = load_vtk().vtkMatrix4x4()
+    node.GetIJKToRASDirectionMatrix(matrix)
+    directions = LPS_TO_RAS @ array_of_vtk_matrix(matrix)[:3, :3] + 0.0
+    image.SetDirection(directions.ravel().tolist())
+    image.SetSpacing(node.GetSpacing())
+    image.SetOrigin((lps_from_ras(node.GetOrigin()) + 0.0).tolist())
+    return image
+
+
+def vtk_image_from_image(image: sitk.Image) -> Any:
+    """Return a copy of the voxels of a 3D image as vtkImageData with unit spacing at 0, as a volume node holds them.
+
+    Raises
+    ------
+    GeometryError, SceneError
+        As `volume_node_from_image`.
+    """
+    if image.GetDimension() != 3:
+        raise GeometryError(f"A volume node holds a 3D image, not one of {image.GetDimension()} dimensions.")
+    vtk = load_vtk()
+    array = sitk.GetArrayViewFromImage(image)
+    if np.iscomplexobj(array):
+        raise SceneError("A volume node cannot hold complex voxels.", "Take their magnitude first.")
+    result = vtk.vtkImageData()
+    result.SetDimensions(image.GetSize())
+    components = image.GetNumberOfComponentsPerPixel()
+    flat = array.reshape(-1, components) if components > 1 else array.ravel()
+    scalars = _numpy_support().numpy_to_vtk(flat, deep=True)
+    scalars.SetName("ImageScalars")
+    result.GetPointData().SetScalars(scalars)
+    return result
+
+
+def image_from_vtk_image(image_data: Any) -> sitk.Image:
+    """Return a copy of the voxels of vtkImageData as an image with unit spacing at 0."""
+    scalars = image_data.GetPointData().GetScalars()
+    array = _numpy_support().vtk_to_numpy(scalars)
+    shape = tuple(reversed(image_data.GetDimensions()))
+    components = scalars.GetNumberOfComponents()
+    if components > 1:
+        return sitk.GetImageFromArray(array.reshape(*shape, components), isVector=True)
+    return sitk.GetImageFromArray(array.reshape(shape), isVector=False)
+
+
+def show_in_window(node: Any, lower: float, upper: float) -> None:
+    """Show a scalar volume from black at `lower` to white at `upper` (its own intensity unit, HU for CT)."""
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(lower, upper)
+
+
+def _numpy_support() -> Any:
+    load_vtk()
+    from vtkmodules.util import numpy_support
+
+    return numpy_support
