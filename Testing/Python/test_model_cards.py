@@ -6,22 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from AIImagingLogic.models.catalogue import model_card, model_ids
 from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.resources import load_resource, resource_path
 
-CARDS = sorted(
-    path for path in resource_path("models/card.schema.json").parent.glob("*.json") if ".schema" not in path.name
-)
+SCHEMA = resource_path("models/card.schema.json")
+CARDS = sorted(path for path in SCHEMA.parent.glob("*.json") if path != SCHEMA)
+VALIDATOR = Draft202012Validator(load_resource("models/card.schema.json"))
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
 def test_card_keeps_the_schema_and_names_known_concepts(path: Path) -> None:
     card = json.loads(path.read_text(encoding="utf-8"))
-    problems = [
-        error.message for error in VALIDATOR.iter_errors(card)
-    ]
+    problems = [error.message for error in VALIDATOR.iter_errors(card)]
     assert problems == []
     assert card["id"] == path.stem
     for output in card["outputs"]:
