@@ -1,0 +1,37 @@
+"""Run every benchmark, each in a process of its own, and print a table of the figures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+_NOT_BENCHMARKS = {"__init__", "__main__", "reporting", "threshold_detector"}
+
+
+def main() -> int:
+    """Run all; return 1 when one of them failed to run. A missed target is a figure, not a failure."""
+    table = Table("Benchmark", "Figure", "Value")
+    failed = 0
+    for name in sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_BENCHMARKS):
+        print(f"{name} …", file=sys.stderr, flush=True)
+        command = [sys.executable, "-m", f"Testing.Benchmarks.{name}", "--json"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            failed = 1
+            table.add_row(name, "failed", run.stderr.strip().splitlines()[-1] if run.stderr.strip() else "")
+            continue
+        line = run.stdout.strip().splitlines()[-1]
+        print(line, flush=True)
+        for figure, value in json.loads(line)["figures"].items():
+            table.add_row(name, figure, json.dumps(value))
+    Console().print(table)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
