@@ -1,0 +1,102 @@
+"""Read an image: a DICOM folder or file, NIfTI, NRRD or MetaImage, told by content and not by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from AIImagingLogic.images.default_series import chosen_series
+from AIImagingLogic.images.dicom_file import read_dicom_file
+from AIImagingLogic.images.dicom_scan import VOLUME_KINDS, FolderScan, scan_folder
+from AIImagingLogic.images.dicom_series import read_series
+from AIImagingLogic.images.file_kind import file_kind
+from AIImagingLogic.images.volume_file import read_volume_file
+from AIImagingLogic.records.errors import UnreadableImageError
+from AIImagingLogic.records.image_info import ImageInfo
+
+
+def read_image(path: Path, series_uid: str | None = None) -> tuple[sitk.Image, ImageInfo]:
+    """Read a 3D image of grey values with its geometry (LPS mm).
+
+    Parameters
+    ----------
+    path : folder with DICOM files (folders below it too), or a DICOM, NIfTI, NRRD, MHA or MHD file; of a DICOM file
+        that is one slice, the whole series in its folder is read
+    series_uid : of the series to read; default: the largest original cross-sectional one, CT before MR before PET
+
+    Returns
+    -------
+    image : sitk.Image
+        int16 when all values are whole and fit, else float32; DICOM values are rescaled (CT: HU).
+    info : ImageInfo
+        Its `notes` say what had to be mended, and which of several series was taken.
+
+    Raises
+    ------
+    UnreadableImageError
+        There is no image there, it is cut off, or the series is not there.
+    GeometryError
+        Slices are missing, or do not make one volume.
+    WrongImageError
+        It is a picture in colour, a segmentation, a time series or the like.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_folder(path, series_uid)
+    if not path.is_file():
+        raise UnreadableImageError(f"'{path}' does not exist.", "Check the path.")
+    kind = _kind(path)
+    if kind == "dicom":
+        return _read_dicom_path(path, series_uid)
+    if kind in VOLUME_KINDS:
+        if series_uid:
+            raise UnreadableImageError(f"'{path.name}' holds no DICOM series.", "Leave the series out.")
+        return read_volume_file(path, kind)
+    if kind == "empty":
+        raise UnreadableImageError(f"'{path.name}' is empty.", "Copy it again.")
+    raise UnreadableImageError(f"'{path.name}' is {kind}, not an image volume.", _FORMATS)
+
+
+def _kind(path: Path) -> str:
+    try:
+        return file_kind(path)
+    except OSError as error:
+        raise UnreadableImageError(f"'{path.name}' cannot be opened: {error.strerror}.", "Check its access.") from error
+
+
+def _read_dicom_path(path: Path, series_uid: str | None) -> tuple[sitk.Image, ImageInfo]:
+    file = read_dicom_file(path)
+    if series_uid and series_uid != file.series_uid:
+        raise UnreadableImageError(f"'{path.name}' is not of the series {series_uid}.", "Name the folder instead.")
+    if len(file.frames) > 1 or not file.series_uid:
+        return read_series([file])
+    siblings = scan_folder(path.parent).series
+    return read_series(next(files for files in siblings if files[0].series_uid == file.series_uid))
+
+
+def _read_folder(folder: Path, series_uid: str | None) -> tuple[sitk.Image, ImageInfo]:
+    scan = scan_folder(folder)
+    if series_uid:
+        for files in scan.series:
+            if files[0].series_uid == series_uid:
+                return read_series(files)
+        raise UnreadableImageError(f"'{folder}' holds no series {series_uid}.", "List its series first.")
+    if scan.series:
+        chosen, notes = chosen_series(scan.series)
+        return read_series(chosen, notes)
+    if len(scan.volumes) == 1:
+        return read_volume_file(scan.volumes[0], _kind(scan.volumes[0]))
+    raise UnreadableImageError(_nothing_here(folder, scan), _FORMATS)
+
+
+def _nothing_here(folder: Path, scan: FolderScan) -> str:
+    if len(scan.volumes) > 1:
+        return f"'{folder}' holds {len(scan.volumes)} image files: name one of them."
+    if not scan.others:
+        return f"'{folder}' is empty."
+    found = ", ".join(f"{count} x {kind}" for kind, count in scan.others.items())
+    return f"'{folder}' holds no image ({found})."
+
+
+_FORMATS = "Give a DICOM folder or file, or a NIfTI, NRRD, MHA or MHD file."
