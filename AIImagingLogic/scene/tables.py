@@ -1,0 +1,113 @@
+"""Tables: typed columns with units to a table node; the findings of a visit and the change of every lesion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from AIImagingLogic.records.finding import Finding
+from AIImagingLogic.records.measurement import measurement_entry
+from AIImagingLogic.records.timeline import Timeline, Visit
+from AIImagingLogic.scene.host import load_vtk
+from AIImagingLogic.scene.provenance import mark
+
+_CHANGES = ("mean_diameter", "long_axis", "short_axis", "volume", "mean_density", "mass", "solid_mean_diameter")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: numbers (not known: NaN) or text; `unit` is UCUM, empty for none."""
+
+    name: str
+    values: Sequence[float] | Sequence[str]
+    unit: str = ""
+
+
+def table_node(columns: Sequence[Column], scene: Any, name: str) -> Any:
+    """Add a vtkMRMLTableNode with typed columns, locked against editing by accident."""
+    vtk = load_vtk()
+    node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    for column in columns:
+        textual = any(isinstance(value, str) for value in column.values)
+        array = vtk.vtkStringArray() if textual else vtk.vtkDoubleArray()
+        array.SetName(column.name)
+        for value in column.values:
+            array.InsertNextValue(value)
+        node.AddColumn(array)
+        if column.unit:
+            node.SetColumnUnitLabel(column.name, column.unit)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def findings_table_node(visit: Visit, names: Mapping[str, str], scene: Any, name: str) -> Any:
+    """Add the findings of a visit, a row each.
+
+    `names` maps the uid of a finding to the name it is shown under, such as ``Lesion 3``; others keep their own.
+    """
+    findings = visit.findings
+    columns = [Column("Name", [names.get(finding.uid, finding.name) for finding in findings])]
+    columns += [_measured(findings, entry) for entry in _measured_names(findings)]
+    for key in sorted({key for finding in findings for key in finding.descriptors}):
+        columns.append(Column(key.capitalize(), [finding.descriptors.get(key, "") for finding in findings]))
+    for index, axis in enumerate("LPS"):
+        columns.append(Column(f"Centre {axis}", [finding.box.center_mm[index] for finding in findings], "mm"))
+    columns += [
+        Column("Score", [finding.score for finding in findings]),
+        Column("Review", [finding.review.value for finding in findings]),
+        Column("UID", [finding.uid for finding in findings]),
+    ]
+    node = table_node(columns, scene, name)
+    mark(node, "findings", visit.provenance)
+    return node
+
+
+def change_table_node(timeline: Timeline, scene: Any, name: str) -> Any:
+    """Add what became of every lesion between the first and the last visit, a row each."""
+    lesions = timeline.lesions
+    columns = [
+        Column("Lesion", [f"Lesion {lesion.number}" for lesion in lesions]),
+        Column("Status", [lesion.status.value for lesion in lesions]),
+        Column("Growth", [lesion.growth.label if lesion.growth else "" for lesion in lesions]),
+    ]
+    for key in _CHANGES:
+        changes = [lesion.change(key) for lesion in lesions]
+        if not any(changes):
+            continue
+        entry = measurement_entry(key)
+        before = [_number(change.before if change else None) for change in changes]
+        after = [_number(change.after if change else None) for change in changes]
+        percent = [_number(change.percent if change else None) for change in changes]
+        columns += [
+            Column(f"{entry['label']} before", before, entry["unit"]),
+            Column(f"{entry['label']} after", after, entry["unit"]),
+            Column(f"{entry['label']} change", percent, "%"),
+        ]
+    days = [_number(lesion.growth.doubling_time_days if lesion.growth else None) for lesion in lesions]
+    columns.append(Column("Doubling time", days, "d"))
+    for assessment in timeline.assessments:
+        categories = [assessment.by_lesion.get(str(lesion.number), "") for lesion in lesions]
+        columns.append(Column(assessment.rules, categories))
+    columns.append(Column("Reason", [_reason(lesion.reason, lesion.growth) for lesion in lesions]))
+    node = table_node(columns, scene, name)
+    mark(node, "changes", timeline.provenance)
+    return node
+
+
+def _measured_names(findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(entry.name for finding in findings for entry in finding.measurements))
+
+
+def _measured(findings: Sequence[Finding], name: str) -> Column:
+    entry = measurement_entry(name)
+    return Column(entry["label"], [_number(finding.value(name)) for finding in findings], entry["unit"])
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _reason(link: str, growth: Any) -> str:
+    return f"{link} {growth.reason}".strip() if growth else link
