@@ -1,0 +1,217 @@
+"""Tables as CSV (RFC 4180, UTF-8): units in the header, one row a finding, lesion or segment, empty when not known."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from AIImagingLogic.records.atomic_files import written_atomically
+from AIImagingLogic.records.finding import Finding
+from AIImagingLogic.records.measured_segments import MeasuredSegments
+from AIImagingLogic.records.measurement import Measurement
+from AIImagingLogic.records.resources import load_resource
+from AIImagingLogic.records.timeline import Change, Lesion, Timeline, Visit
+from AIImagingLogic.report.lesion_rows import kind_of
+from AIImagingLogic.report.number_format import unit_slug
+from AIImagingLogic.report.visit_interval import interval_days
+
+Cell = str | int | float | bool | datetime | None
+Row = Mapping[str, Cell]
+
+_DESCRIPTORS = ("attenuation", "side", "third", "contact")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_SIGNIFICANT_DIGITS = 7
+
+
+def write_findings_csv(visit: Visit, path: Path) -> None:
+    """Write the findings of a visit, one a row, in the visit's order.
+
+    Every measurement of Resources/measurements.json has its column, so that tables of several visits stack; one that
+    states its 95% interval has two more. The centre is in mm, LPS.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    measurements = [entry for finding in visit.findings for entry in finding.measurements]
+    columns = [
+        *("finding", "uid", "type", *_DESCRIPTORS, "score", "review"),
+        *(f"centre_{axis}_mm" for axis in ("left", "posterior", "superior")),
+        *_measurement_columns(measurements, every=True),
+    ]
+    _write(path, columns, (_finding_row(finding) for finding in visit.findings))
+
+
+def write_changes_csv(timeline: Timeline, path: Path) -> None:
+    """Write the lesions of a timeline, one a row: both visits' measurements, change, doubling time, category.
+
+    Columns of the visits begin with the visit's label (``baseline_``, ``followup_``). A 95% interval without a limit
+    on one side is empty on that side.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    table = load_resource("measurements.json")["measurements"]
+    visits = [_prefix(visit.label) for visit in timeline.visits]
+    measurements = [entry for visit in timeline.visits for finding in visit.findings for entry in finding.measurements]
+    values = [f"{visit}_{column}" for column in _measurement_columns(measurements, every=True) for visit in visits]
+    made = [change for lesion in timeline.lesions for change in lesion.changes]
+    changes = [column for name, entry in table.items() for column in _change_columns(name, entry["unit"], made)]
+    columns = [
+        *("lesion", "status", "growth", "reason", *_DESCRIPTORS, "interval_days", "match_distance_mm"),
+        *(f"{visit}_{suffix}" for visit in visits for suffix in ("uid", "date")),
+        *values,
+        *changes,
+        *("doubling_time_days", "doubling_time_low95_days", "doubling_time_high95_days"),
+        *(_rules_column(assessment.rules) for assessment in timeline.assessments),
+    ]
+    _write(path, columns, (_lesion_row(lesion, timeline) for lesion in timeline.lesions))
+
+
+def write_measured_segments_csv(measured: MeasuredSegments, path: Path) -> None:
+    """Write the measurements of every segment of a segmentation, one segment a row.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    measurements = [entry for row in measured.rows for entry in row.measurements]
+    rows = (
+        {
+            "segment": row.segment.name,
+            "label": row.segment.value,
+            "type": row.segment.concept.name,
+            **_measurement_cells(row.measurements),
+        }
+        for row in measured.rows
+    )
+    _write(path, ["segment", "label", "type", *_measurement_columns(measurements, every=False)], rows)
+
+
+def _finding_row(finding: Finding) -> Row:
+    left, posterior, superior = finding.box.center_mm
+    return {
+        "finding": finding.name,
+        "uid": finding.uid,
+        "type": finding.concept.name,
+        **{word: finding.descriptors.get(word) for word in _DESCRIPTORS},
+        "score": finding.score,
+        "review": finding.review.value,
+        "centre_left_mm": left,
+        "centre_posterior_mm": posterior,
+        "centre_superior_mm": superior,
+        **_measurement_cells(finding.measurements),
+    }
+
+
+def _lesion_row(lesion: Lesion, timeline: Timeline) -> Row:
+    row: dict[str, Cell] = {
+        "lesion": lesion.number,
+        "status": lesion.status.value,
+        "growth": None if lesion.growth is None else lesion.growth.label,
+        "reason": lesion.reason,
+        "interval_days": interval_days(timeline),
+        "match_distance_mm": lesion.match_distance_mm,
+    }
+    for visit, uid in zip(timeline.visits, lesion.observations, strict=True):
+        prefix, finding = _prefix(visit.label), visit.finding(uid)
+        row[f"{prefix}_date"] = visit.info.acquired
+        row[f"{prefix}_uid"] = uid
+        if finding is not None:
+            cells = _measurement_cells(finding.measurements)
+            row.update({f"{prefix}_{column}": value for column, value in cells.items()})
+            row.update({word: finding.descriptors.get(word) for word in _DESCRIPTORS})
+    row["attenuation"] = kind_of(lesion, timeline)
+    for change in lesion.changes:
+        row[_column(f"{change.name}_change", change.unit)] = change.absolute
+        row[f"{change.name}_change_percent"] = change.percent
+        if change.interval_95_percent is not None:
+            low, high = change.interval_95_percent
+            row[f"{change.name}_change_low95_percent"], row[f"{change.name}_change_high95_percent"] = low, high
+        if change.beyond_error is not None:
+            row[f"{change.name}_change_beyond_error"] = change.beyond_error
+    if lesion.growth is not None:
+        row["doubling_time_days"] = lesion.growth.doubling_time_days
+        if lesion.growth.doubling_time_interval_95 is not None:
+            low, high = lesion.growth.doubling_time_interval_95
+            row["doubling_time_low95_days"], row["doubling_time_high95_days"] = low, high
+    for assessment in timeline.assessments:
+        row[_rules_column(assessment.rules)] = assessment.by_lesion.get(str(lesion.number))
+    return row
+
+
+def _prefix(label: str) -> str:
+    return label.replace("-", "").replace(" ", "_")
+
+
+def _rules_column(rules: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in rules.lower())
+
+
+def _column(name: str, unit: str) -> str:
+    return f"{name}_{unit_slug(unit)}".rstrip("_")
+
+
+def _change_columns(name: str, unit: str, made: Sequence[Change]) -> list[str]:
+    columns = [_column(f"{name}_change", unit), f"{name}_change_percent"]
+    if any(change.name == name and change.interval_95_percent is not None for change in made):
+        columns += [f"{name}_change_low95_percent", f"{name}_change_high95_percent"]
+    if any(change.name == name and change.beyond_error is not None for change in made):
+        columns.append(f"{name}_change_beyond_error")
+    return columns
+
+
+def _measurement_columns(measurements: Sequence[Measurement], every: bool) -> list[str]:
+    table = load_resource("measurements.json")["measurements"]
+    units = {name: entry["unit"] for name, entry in table.items()} if every else {}
+    units.update({entry.name: entry.unit for entry in measurements})
+    with_interval = {entry.name for entry in measurements if entry.interval_95 is not None}
+    columns = []
+    for name, unit in units.items():
+        columns.append(_column(name, unit))
+        if name in with_interval:
+            columns += [_column(f"{name}_low95", unit), _column(f"{name}_high95", unit)]
+    return columns
+
+
+def _measurement_cells(measurements: Iterable[Measurement]) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {}
+    for entry in measurements:
+        cells[_column(entry.name, entry.unit)] = entry.value
+        if entry.interval_95 is not None:
+            low, high = entry.interval_95
+            cells[_column(f"{entry.name}_low95", entry.unit)] = low
+            cells[_column(f"{entry.name}_high95", entry.unit)] = high
+    return cells
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    with written_atomically(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(columns)
+        for row in rows:
+            if homeless := row.keys() - set(columns):
+                raise ValueError(f"No column for {', '.join(sorted(homeless))}.")
+            writer.writerow([_cell(row.get(column)) for column in columns])
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, float):
+        return f"{value:.{_SIGNIFICANT_DIGITS}g}" if math.isfinite(value) else ""
+    if isinstance(value, int):
+        return str(value)
+    # A spreadsheet would run such a text as a formula; the apostrophe makes it text.
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

@@ -1,0 +1,170 @@
+"""Results as text for a terminal: tables and summaries that stay readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from AIImagingLogic.records.measured_segments import MeasuredSegments
+from AIImagingLogic.records.measurement import measurement_entry
+from AIImagingLogic.records.registration import Registration
+from AIImagingLogic.records.timeline import Assessment, Timeline, Visit
+from AIImagingLogic.report.lesion_rows import LesionAtVisit, LesionRow, lesion_rows, place_of, rules_by_lesion
+from AIImagingLogic.report.number_format import measured, rounded
+from AIImagingLogic.report.registration_words import registration_sentences
+from AIImagingLogic.report.visit_interval import interval_days
+
+if TYPE_CHECKING:
+    from AIImagingLogic.images.series import SeriesSummary
+
+# Keep sizes, intervals and status on one line in a terminal of 80 columns.
+_NODULE_WIDTH, _VISIT_WIDTH, _CHANGE_WIDTH, _STATUS_WIDTH = 14, 9, 19, 13
+
+
+def follow_up_summary(timeline: Timeline) -> tuple[RenderableType, ...]:
+    """Return what a terminal shows of a follow-up: conclusions, change table, registration, notes."""
+    parts: list[RenderableType] = [_visits_line(timeline), ""]
+    for assessment in timeline.assessments:
+        parts.append(_assessment_text(assessment))
+    parts += ["", _change_table(timeline)]
+    parts += [registration_line(registration) for registration in timeline.registrations]
+    parts += [Text(f"Note: {note}") for note in timeline.notes]
+    parts.append(Text("Research use; not a medical device.", style="dim"))
+    return tuple(parts)
+
+
+def findings_table(visit: Visit) -> RenderableType:
+    """Return the findings of one visit as a table, or a sentence when there are none."""
+    if not visit.findings:
+        return Text("No findings.")
+    table = _table(f"Findings, {visit.label}", ("Finding", "Type", "Place"), ("Mean diameter", "Volume", "Score"))
+    for finding in visit.findings:
+        table.add_row(
+            Text(finding.name),
+            Text(finding.descriptors.get("attenuation", "")),
+            Text(place_of(finding)),
+            Text(measured(finding.measurement("mean_diameter"))),
+            Text(measured(finding.measurement("volume"))),
+            rounded(finding.score, 2),
+        )
+    return table
+
+
+def measured_segments_table(measured_segments: MeasuredSegments) -> RenderableType:
+    """Return the measurements of every segment as a table, or a sentence when there are none."""
+    if not measured_segments.rows:
+        return Text("No segments.")
+    names = dict.fromkeys(entry.name for row in measured_segments.rows for entry in row.measurements)
+    table = _table(None, ("Segment",), tuple(measurement_entry(name)["label"] for name in names))
+    for row in measured_segments.rows:
+        by_name = {entry.name: entry for entry in row.measurements}
+        table.add_row(Text(row.segment.name), *(Text(measured(by_name.get(name))) for name in names))
+    return table
+
+
+def registration_line(registration: Registration) -> RenderableType:
+    """Return how good a registration is, in one paragraph."""
+    return Text(f"Registration ({registration.kind}): {' '.join(registration_sentences(registration))}")
+
+
+def series_table(series: Sequence[SeriesSummary]) -> RenderableType:
+    """Return the series of a folder or file as a table with their problems under it, or a sentence for none."""
+    if not series:
+        return Text("No images found.")
+    table = _table(None, ("Series", "Modality", "Acquired"), ("Files", "Size", "Spacing (mm)"), last=("UID",))
+    for entry in series:
+        table.add_row(
+            Text(entry.description),
+            entry.modality,
+            "" if entry.acquired is None else f"{entry.acquired:%Y-%m-%d %H:%M}",
+            str(entry.files),
+            " × ".join(str(count) for count in entry.size),
+            " × ".join(f"{step:.2f}" for step in entry.spacing_mm),
+            Text(entry.uid, overflow="fold"),
+        )
+        for problem in entry.problems:
+            table.add_row(Text(f"  ! {problem}", style="yellow"))
+    return table
+
+
+def _visits_line(timeline: Timeline) -> Text:
+    words = []
+    for visit in timeline.visits:
+        date = "undated" if visit.info.acquired is None else f"{visit.info.acquired:%Y-%m-%d}"
+        words.append(f"{visit.label} {date}, {len(visit.findings)} findings")
+    days = interval_days(timeline)
+    between = "interval unknown" if days is None else f"{days} days"
+    sentence = f"{'; '.join(words)}; {between}."
+    return Text(sentence[:1].upper() + sentence[1:])
+
+
+def _assessment_text(assessment: Assessment) -> Text:
+    text = Text()
+    text.append(f"{assessment.rules}: {assessment.category}", style="bold")
+    if assessment.next_step != assessment.category:
+        text.append(f" — {assessment.next_step}")
+    text.append(f"\n  {assessment.reason}")
+    if assessment.missing:
+        text.append(f"\n  Not known: {'; '.join(assessment.missing)}")
+    return text
+
+
+def _change_table(timeline: Timeline) -> RenderableType:
+    rows = lesion_rows(timeline)
+    if not rows:
+        return Text("No lesions at either visit.")
+    visits = tuple(visit.label.capitalize() for visit in timeline.visits)
+    table = _table("Lesions", ("",))
+    table.add_column("Nodule", min_width=_NODULE_WIDTH)
+    for name in visits:
+        table.add_column(name, justify="right", width=_VISIT_WIDTH)
+    table.add_column("Change", justify="right", width=_CHANGE_WIDTH)
+    table.add_column("\n".join(("Status", *rules_by_lesion(timeline))), width=_STATUS_WIDTH)
+    for row in rows:
+        table.add_row(
+            Text(str(row.number), style=f"bold {row.colour}"),
+            Text(_joined_lines([row.kind, row.place])),
+            *(Text(_visit_cell(visit)) for visit in row.visits),
+            Text(_change_cell(row)),
+            Text(_joined_lines([row.growth or row.status, *row.categories.values()])),
+        )
+    return table
+
+
+def _visit_cell(visit: LesionAtVisit) -> str:
+    """Return sizes alone, to fit 80 columns; their intervals stand in the report and the CSV tables."""
+    solid = f"{visit.solid_part}\nsolid" if visit.solid_part else ""
+    return visit.absent or _joined_lines([visit.mean_diameter, visit.volume, solid])
+
+
+def _change_cell(row: LesionRow) -> str:
+    return _joined_lines(
+        [row.diameter_change, row.volume_change, row.volume_change_interval, row.doubling, row.doubling_interval]
+    )
+
+
+def _joined_lines(lines: Iterable[str]) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def _table(title: str | None, words: Sequence[str], numbers: Sequence[str] = (), last: Sequence[str] = ()) -> Table:
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        pad_edge=False,
+        show_edge=False,
+        leading=1 if title else 0,
+    )
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", overflow="fold")
+    for name in last:
+        table.add_column(name, overflow="fold")
+    return table
