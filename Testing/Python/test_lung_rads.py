@@ -15,7 +15,9 @@ from AIImagingLogic.records.resources import load_resource
 SIX_MONTHS, THREE_MONTHS, TWO_MONTHS, ONE_YEAR, TWO_YEARS = 183.0, 92.0, 60.0, 366.0, 731.0
 
 
-def category(attenuation: str, diameter: float, status: str = "baseline", solid: float | None = None, *features: str):
+def category(
+    attenuation: str, diameter: float, status: str = "baseline", solid: float | None = None, *features: str
+) -> str:
     return category_of(NoduleFacts(attenuation, diameter, status, solid, features=frozenset(features))).category
 
 
