@@ -16,7 +16,8 @@ from AIImagingLogic.images.phantoms.tubes import Points, Tubes
 
 _EXPONENT = 2.35
 _TERMINAL_RADIUS_MM = 0.55
-_BEND = 0.16
+_BEND = 0.14
+_STIFF_ABOVE_TIPS = 30
 _AIRWAY_SHARE = 1.05
 _SMALLEST_AIRWAY_MM = 1.3
 _WALL_SHARE = 0.28
@@ -42,7 +43,8 @@ def grow_tree(root: Points, direction: Points, supplied: Points, random: np.rand
         if len(cloud) == 1 and length > 22:
             tip = origin + 22 / length * (tip - origin)
             length = 22.0
-        middle = (origin + tip) / 2 + random.normal(0, _BEND * length / 2, 3) + 0.08 * length * heading
+        bend = _BEND * length * (0.5 if len(cloud) < _STIFF_ABOVE_TIPS else 0.2)
+        middle = (origin + tip) / 2 + random.normal(0, bend, 3) + 0.1 * length * heading
         for piece_start, piece_end in ((origin, middle), (middle, tip)):
             starts.append(piece_start)
             ends.append(piece_end)
@@ -71,7 +73,9 @@ def airways_beside(arteries: Tubes, random: np.random.Generator) -> tuple[Tubes,
     for index, parent in enumerate(kept.parent):
         along = kept.end[index] - kept.start[index]
         along = along / max(float(np.linalg.norm(along)), 1e-6)
-        across = sideways - (sideways @ along) * along
+        # Carried over from the branch it grows from, so that an airway does not change sides at a fork.
+        before = offset_end[parent] if parent >= 0 else sideways
+        across = before - (before @ along) * along
         across = across / max(float(np.linalg.norm(across)), 1e-6)
         offset_end[index] = across * (kept.radius_mm[index] + outer[index])
         offset_start[index] = offset_end[parent] if parent >= 0 else offset_end[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from AIImagingLogic.images.phantoms.thorax import CARINA, LEFT_HILUM, RIGHT_HILU
 from AIImagingLogic.images.phantoms.tubes import Tubes, joined
 
 _TIP_DEPTH_MM = 3.5
+_HILUM_MM = 12.0
 _VEIN_ROOT_SHIFT_MM = np.array([0.0, 4.0, -16.0])
 _MAIN_BRONCHUS_RADIUS_MM = 6.2
 _MAIN_WALL_MM = 1.5
@@ -55,10 +56,11 @@ def chest_anatomy(recipe: PairRecipe) -> ChestAnatomy:
         root = np.array(hilum) * [recipe.physique.width, recipe.physique.depth, 1]
         outward = np.array([np.sign(root[0]), 0.0, 0.0])
         tips = lungs.points_between(side, _TIP_DEPTH_MM, np.inf, recipe.vessel_tips, random)
-        artery = grow_tree(root, outward, tips, random)
+        artery = _inside(grow_tree(root, outward, tips, random), root, lungs)
         tips = lungs.points_between(side, _TIP_DEPTH_MM, np.inf, recipe.vessel_tips, random)
         arteries.append(artery)
-        veins.append(grow_tree(root + _VEIN_ROOT_SHIFT_MM, outward, tips, random))
+        vein_root = root + _VEIN_ROOT_SHIFT_MM
+        veins.append(_inside(grow_tree(vein_root, outward, tips, random), vein_root, lungs))
         airway, lumen = airways_beside(artery, random)
         airways.append(airway)
         lumens.append(lumen)
@@ -68,6 +70,16 @@ def chest_anatomy(recipe: PairRecipe) -> ChestAnatomy:
     vessels = vessels.kept(clear_of_nodules(vessels, recipe.nodules, shapes))
     clear = tubes.with_ancestors(clear_of_nodules(tubes, recipe.nodules, shapes))
     return ChestAnatomy(lungs, vessels, tubes.kept(clear), lumen_mm[clear], tuple(shapes), tuple(sides))
+
+
+def _inside(tree: Tubes, root: NDArray[np.float64], lungs: LungMap) -> Tubes:
+    """Return the tree with what strays into heart or chest wall drawn back into the lung, but for its root's piece."""
+
+    def drawn(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        at_root = np.linalg.norm(points - root, axis=1) < _HILUM_MM
+        return np.where(at_root[:, None], points, lungs.drawn_inside(points, _TIP_DEPTH_MM - 1))
+
+    return replace(tree, start=drawn(tree.start), end=drawn(tree.end))
 
 
 def _central_airways() -> Tubes:

@@ -77,7 +77,7 @@ def make_chest_pair(recipe: PairRecipe) -> ChestPair:
     ]
     lesions = tuple(_truth(index, kind, anatomy, *sizes[index]) for index, kind in enumerate(recipe.nodules))
     inflation = second.lung_volume_mm3 / first.lung_volume_mm3
-    images = []
+    images: list[sitk.Image] = []
     for number, (visit, scan, ratio) in enumerate(
         ((first, recipe.baseline, 1.0), (second, recipe.followup, inflation))
     ):

@@ -78,7 +78,7 @@ def _recipe(stream: int, seed: int) -> PairRecipe:
         physique=physique,
         breathing=breathing,
         nodules=_nodules(random),
-        vessel_tips=int(random.integers(260, 341)),
+        vessel_tips=int(random.integers(400, 521)),
         lung_hu=float(random.uniform(-880, -840)),
         interval_days=int(random.integers(90, 366)),
     )

@@ -58,7 +58,15 @@ class FineNodule:
         return gaussian_filter(part, sigma_mm / self.step_mm, mode="constant")
 
     def size(self, axes: NDArray[np.float64], grid_origin: NDArray[np.float64], solid: str) -> LesionAtVisit:
-        """Return the stated size. `axes` (3, 3): rows are the grid's axes in LPS; `solid`: ``core``, ``all``, ``none``."""
+        """Return the stated size.
+
+        Parameters
+        ----------
+        axes
+            (3, 3), rows are the directions of the grid's axes in LPS.
+        solid
+            Which part counts as solid: ``core``, ``all``, ``none``.
+        """
         volume = self.volume_mm3
         weights = [self.whole.sum(axis=tuple(a for a in range(3) if a != k), dtype=np.float64) for k in (2, 1, 0)]
         mean_index = np.array([(w * np.arange(len(w))).sum() / w.sum() for w in weights])

@@ -34,11 +34,20 @@ class LungMap:
         return self._at(self.mediastinum, points)
 
     def inward(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the unit vector (3,) at `point` that leads deeper into the lung."""
-        steps = np.concatenate([np.eye(3), -np.eye(3)]) * _STEP_MM
-        values = self.distance(point + steps)
-        slope = values[3:] - values[:3]
-        return slope / max(float(np.linalg.norm(slope)), 1e-9)
+        """Return the unit vectors (..., 3) at `point` (..., 3) that lead deeper into the lung."""
+        steps = np.eye(3) * _STEP_MM
+        near = np.asarray(point, float)[..., None, :]
+        slope = self.distance(near - steps) - self.distance(near + steps)
+        unit: NDArray[np.float64] = slope / np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-9)
+        return unit
+
+    def drawn_inside(self, points: NDArray[np.float64], depth_mm: float) -> NDArray[np.float64]:
+        """Return `points` (n, 3), those outside the lungs or too near to their border moved to `depth_mm` inside."""
+        moved = np.array(points, float)
+        for _ in range(3):
+            missing = np.maximum(self.distance(moved) + depth_mm, 0)
+            moved += self.inward(moved) * missing[:, None]
+        return moved
 
     def points_between(
         self, side: str, nearest_mm: float, farthest_mm: float, count: int, random: np.random.Generator

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-_LOBES = 7
+_LOBES = 9
+_LOBE_SHARPNESS = 8.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class NoduleShape:
     @property
     def reach_mm(self) -> float:
         """A radius around the centre that holds the whole shape."""
-        return float(self.semi_axes_mm.max() * (1 + np.maximum(self.lobe_heights, 0).sum() * 0.6))
+        return float(self.semi_axes_mm.max() * (1 + np.maximum(self.lobe_heights, 0).sum() * 0.5))
 
     def distance(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far outside the surface `points` (..., 3) lie, mm along the ray from the centre."""
@@ -67,14 +68,14 @@ class NoduleShape:
         surface = share / np.sqrt(((unit / self.semi_axes_mm) ** 2).sum(-1))
         bumps = np.zeros_like(surface)
         for lobe, height in zip(self.lobes, self.lobe_heights):
-            bumps += height * np.exp(4.0 * (unit @ lobe - 1))
+            bumps += height * np.exp(_LOBE_SHARPNESS * (unit @ lobe - 1))
         return length - surface * (1 + bumps)
 
 
 def random_shape(
     center_mm: NDArray[np.float64], mean_diameter_mm: float, lobulation: float, random: np.random.Generator
 ) -> NoduleShape:
-    """Return a shape about `mean_diameter_mm` wide; `lobulation` is the height of its bumps as a share of the radius."""
+    """Return a shape about `mean_diameter_mm` wide; `lobulation`: height of its bumps as a share of the radius."""
     stretch = np.exp(random.normal(0, 0.11, 3))
     stretch /= np.prod(stretch) ** (1 / 3)
     axes, _ = np.linalg.qr(random.normal(size=(3, 3)))

@@ -77,7 +77,7 @@ class PairRecipe:
     physique: Physique = field(default_factory=Physique)
     breathing: BreathingField = field(default_factory=BreathingField)
     nodules: tuple[NoduleRecipe, ...] = ()
-    vessel_tips: int = 300
+    vessel_tips: int = 460
     lung_hu: float = -862.0
     interval_days: int = 182
 

@@ -27,12 +27,9 @@ def scanner_noise(
     two Gaussians in the plane.
     """
     noise = random.standard_normal(shape, np.float32)
-    for axis, sigma_mm, spacing in (
-        (0, _BETWEEN_SLICES_MM, spacing_mm[2]),
-        (1, _GRAIN_MM, spacing_mm[1]),
-        (2, _GRAIN_MM, spacing_mm[0]),
-    ):
-        gaussian_filter1d(noise, sigma_mm / spacing, axis=axis, output=noise, mode="wrap", truncate=3.0)
+    for axis, sigma_mm in enumerate((_BETWEEN_SLICES_MM, _GRAIN_MM, _GRAIN_MM)):
+        sigma = sigma_mm / spacing_mm[2 - axis]
+        gaussian_filter1d(noise, sigma, axis=axis, output=noise, mode="wrap", truncate=3.0)
     for plane in noise:
         low = gaussian_filter1d(plane, _LOW_CUT_MM / spacing_mm[1], axis=0, mode="wrap", truncate=2.5)
         plane -= 0.8 * gaussian_filter1d(low, _LOW_CUT_MM / spacing_mm[0], axis=1, mode="wrap", truncate=2.5)
