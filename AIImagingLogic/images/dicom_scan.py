@@ -12,6 +12,8 @@ from AIImagingLogic.images.file_kind import file_kind
 from AIImagingLogic.records.errors import UnreadableImageError
 
 VOLUME_KINDS = frozenset({"nifti", "nrrd", "metaimage"})
+BROKEN_DICOM = "a DICOM file that cannot be read"
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ def scan_folder(folder: Path, on_file: Callable[[], None] | None = None) -> Fold
     for path in _files(folder):
         if on_file is not None:
             on_file()
+        kind = "a file that cannot be opened"
         try:
             kind = file_kind(path)
             if kind == "dicom":
+                kind = BROKEN_DICOM
                 file = read_dicom_file(path)
                 if file.sop_class != _MEDIA_DIRECTORY:
                     series[_series_key(file)].append(file)
@@ -52,14 +56,9 @@ def scan_folder(folder: Path, on_file: Callable[[], None] | None = None) -> Fold
             else:
                 others["an empty file" if kind == "empty" else kind] += 1
         except UnreadableImageError:
-            others["a DICOM file that cannot be read"] += 1
-        except OSError:
-            others["a file that cannot be opened"] += 1
+            others[kind] += 1
     found = sorted(series.values(), key=lambda files: (files[0].study_uid, files[0].series_number, files[0].series_uid))
     return FolderScan(tuple(tuple(files) for files in found), tuple(volumes), dict(others))
-
-
-_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
 def _series_key(file: DicomFile) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import struct
 import zlib
 from pathlib import Path
 
+from AIImagingLogic.records.errors import UnreadableImageError
+
 _PICTURES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -29,11 +31,14 @@ def file_kind(path: Path) -> str:
 
     Raises
     ------
-    OSError
+    UnreadableImageError
         The file cannot be opened.
     """
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError as error:
+        raise UnreadableImageError(f"'{path.name}' cannot be opened: {error.strerror}.", "Check its access.") from error
     if not head:
         return "empty"
     if head[128:132] == b"DICM" or _looks_like_bare_dicom(head):

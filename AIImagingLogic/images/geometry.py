@@ -18,6 +18,7 @@ Points = NDArray[np.float64]
 # A file that stores its geometry in single precision moves a corner by less than this.
 _SAME_GRID_VOXELS = 1e-3
 _OVERLAP_SAMPLES = 24
+_ON_THE_FACE = 1e-6
 
 
 def grid_size(grid: Grid) -> NDArray[np.int64]:
@@ -105,7 +106,7 @@ def overlap_share(fixed: Grid, moving: Grid, transform: sitk.Transform | None = 
 
 
 def crop_around(image: sitk.Image, center_mm: Sequence[float], size_mm: float | Sequence[float]) -> sitk.Image:
-    """Cut out a box along the image's own axes; what lies outside the image is left out.
+    """Cut out every voxel that a box along the image's own axes touches; what lies outside the image is left out.
 
     Parameters
     ----------
@@ -126,8 +127,10 @@ def crop_around(image: sitk.Image, center_mm: Sequence[float], size_mm: float | 
     center = world_to_index(image, center_mm)
     half = np.broadcast_to(np.asarray(size_mm, dtype=float), 3) / grid_spacing(image) / 2
     size = grid_size(image)
-    first = np.maximum(np.floor(center - half + 0.5), 0).astype(int)
-    last = np.minimum(np.ceil(center + half - 0.5), size - 1).astype(int)
+    # A box that ends on the face of a voxel, up to rounding, does not touch it.
+    first = np.floor(center - half + 0.5 + _ON_THE_FACE)
+    last = np.maximum(np.ceil(center + half - 0.5 - _ON_THE_FACE), first)
+    first, last = np.maximum(first, 0).astype(int), np.minimum(last, size - 1).astype(int)
     if np.any(last < first):
         place = ", ".join(f"{value:.1f}" for value in center_mm)
         raise GeometryError(f"The point ({place}) mm lies outside the image.", "Choose a point inside the image.")

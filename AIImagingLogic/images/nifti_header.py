@@ -171,7 +171,7 @@ def _parsed(content: bytes) -> NiftiHeader:
     return NiftiHeader(
         shape=tuple(int(n) for n in shape),
         dtype=np.dtype(order + code) if code else None,
-        offset=int(field(108, "f", 168, "q")[0]),
+        offset=max(int(field(108, "f", 168, "q")[0]), 540 if second else 348),
         is_single_file=magic.startswith(b"n+"),
         slope=_finite(field(112, "f", 176, "d")[0]),
         intercept=_finite(field(116, "f", 184, "d")[0]),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from AIImagingLogic.images.default_series import chosen_series
-from AIImagingLogic.images.dicom_file import read_dicom_file
-from AIImagingLogic.images.dicom_scan import VOLUME_KINDS, FolderScan, scan_folder
+from AIImagingLogic.images.dicom_file import DicomFile, read_dicom_file
+from AIImagingLogic.images.dicom_scan import BROKEN_DICOM, VOLUME_KINDS, FolderScan, scan_folder
 from AIImagingLogic.images.dicom_series import read_series
 from AIImagingLogic.images.file_kind import file_kind
 from AIImagingLogic.images.volume_file import read_volume_file
@@ -46,7 +47,7 @@ def read_image(path: Path, series_uid: str | None = None) -> tuple[sitk.Image, I
         return _read_folder(path, series_uid)
     if not path.is_file():
         raise UnreadableImageError(f"'{path}' does not exist.", "Check the path.")
-    kind = _kind(path)
+    kind = file_kind(path)
     if kind == "dicom":
         return _read_dicom_path(path, series_uid)
     if kind in VOLUME_KINDS:
@@ -58,36 +59,39 @@ def read_image(path: Path, series_uid: str | None = None) -> tuple[sitk.Image, I
     raise UnreadableImageError(f"'{path.name}' is {kind}, not an image volume.", _FORMATS)
 
 
-def _kind(path: Path) -> str:
-    try:
-        return file_kind(path)
-    except OSError as error:
-        raise UnreadableImageError(f"'{path.name}' cannot be opened: {error.strerror}.", "Check its access.") from error
-
-
 def _read_dicom_path(path: Path, series_uid: str | None) -> tuple[sitk.Image, ImageInfo]:
     file = read_dicom_file(path)
     if series_uid and series_uid != file.series_uid:
         raise UnreadableImageError(f"'{path.name}' is not of the series {series_uid}.", "Name the folder instead.")
     if len(file.frames) > 1 or not file.series_uid:
         return read_series([file])
-    siblings = scan_folder(path.parent).series
-    return read_series(next(files for files in siblings if files[0].series_uid == file.series_uid))
+    scan = scan_folder(path.parent)
+    return read_series(_named(scan, file.series_uid, path.parent), _left_out(scan))
 
 
 def _read_folder(folder: Path, series_uid: str | None) -> tuple[sitk.Image, ImageInfo]:
     scan = scan_folder(folder)
     if series_uid:
-        for files in scan.series:
-            if files[0].series_uid == series_uid:
-                return read_series(files)
-        raise UnreadableImageError(f"'{folder}' holds no series {series_uid}.", "List its series first.")
+        return read_series(_named(scan, series_uid, folder), _left_out(scan))
     if scan.series:
         chosen, notes = chosen_series(scan.series)
-        return read_series(chosen, notes)
+        return read_series(chosen, (*notes, *_left_out(scan)))
     if len(scan.volumes) == 1:
-        return read_volume_file(scan.volumes[0], _kind(scan.volumes[0]))
+        return read_volume_file(scan.volumes[0], file_kind(scan.volumes[0]))
     raise UnreadableImageError(_nothing_here(folder, scan), _FORMATS)
+
+
+def _named(scan: FolderScan, series_uid: str, folder: Path) -> Sequence[DicomFile]:
+    for files in scan.series:
+        if files[0].series_uid == series_uid:
+            return files
+    raise UnreadableImageError(f"'{folder}' holds no series {series_uid}.", "List its series with `aiimaging info`.")
+
+
+def _left_out(scan: FolderScan) -> tuple[str, ...]:
+    """Return a note when slices may be missing because their files are broken."""
+    broken = scan.others.get(BROKEN_DICOM, 0)
+    return (f"{broken} DICOM files of the folder cannot be read and were left out.",) if broken else ()
 
 
 def _nothing_here(folder: Path, scan: FolderScan) -> str:

@@ -157,8 +157,9 @@ def _refuse_different_images(groups: Sequence[Sequence[Frame]]) -> None:
 
 def several_images_error(images: int, positions: int, difference: str) -> GeometryError:
     """Return the error for a series that holds more than one image at a position."""
+    places = "one position" if positions == 1 else f"each of {positions} positions"
     return GeometryError(
-        f"The series holds up to {images} images at each of {positions} positions ({difference}).",
+        f"The series holds {images} images at {places} ({difference}).",
         "Split it into one series for each image, then choose one.",
     )
 
