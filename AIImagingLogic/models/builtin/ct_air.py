@@ -32,18 +32,15 @@ class Air:
     outside: NDArray[np.bool_]
     inside: NDArray[np.bool_]
 
-    @property
-    def pure_below_hu(self) -> float:
-        """Voxels below this hold nothing but air."""
-        return self.level_hu + _PURE_AIR_MARGIN_HU
-
 
 def find_air(coarse: sitk.Image) -> Air:
     """Return where the air of a coarse CT in HU is."""
     hu = sitk.GetArrayViewFromImage(coarse)
-    level_hu = _pure_air_level(hu)
+    # Smoothed, because noise makes light lung and pure air overlap; they must not grow together in a crop.
+    smooth = sitk.GetArrayFromImage(sitk.Mean(coarse, [1, 1, 1]))
+    level_hu, pure_below_hu = _pure_air(smooth)
     light = hu < TISSUE_HU
-    pure, count = ndimage.label(hu < level_hu + _PURE_AIR_MARGIN_HU)
+    pure, count = ndimage.label(smooth < pure_below_hu)
     outside_pure = np.isin(pure, _parts_at_border(pure, count, coarse.GetSpacing()))
     labels, count = ndimage.label(light)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -55,11 +52,19 @@ def find_air(coarse: sitk.Image) -> Air:
     return Air(level_hu, outside, light & ~outside)
 
 
-def _pure_air_level(hu: NDArray[np.int16]) -> float:
-    counts = np.bincount((hu[hu < _PURE_AIR_BELOW_HU].astype(np.int32) + 1100) // 10, minlength=14)
-    if counts.sum() < 0.002 * hu.size:
-        return -1000.0
-    return float(np.argmax(counts) * 10 - 1095)
+def _pure_air(hu: NDArray[np.int16]) -> tuple[float, float]:
+    """Return the level of pure air, the lowest peak of the histogram, and the valley between it and light lung."""
+    lowest, step, bins = -1100, 10, 20
+    counts = np.bincount((hu[hu < lowest + step * bins].astype(np.int32) - lowest) // step, minlength=bins)
+    counts = np.convolve(counts, (0.25, 0.5, 0.25), mode="same")
+    airy = counts[: (_PURE_AIR_BELOW_HU - lowest) // step]
+    if airy.sum() < 0.002 * hu.size:
+        return -1000.0, -1000.0 + _PURE_AIR_MARGIN_HU
+    enough = airy > 0.2 * airy.max()
+    peaks = [n for n in range(len(airy)) if enough[n] and counts[n] >= counts[max(n - 1, 0)] and counts[n] >= counts[n + 1]]
+    peak = peaks[0] if peaks else int(np.argmax(airy))
+    valley = peak + int(np.argmin(counts[peak : peak + _PURE_AIR_MARGIN_HU // step + 1]))
+    return lowest + step * (peak + 0.5), lowest + step * (valley + 0.5)
 
 
 def _parts_at_border(labels: NDArray[np.int32], count: int, spacing_mm: tuple[float, ...]) -> NDArray[np.intp]:
