@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from AIImagingLogic.images.segment_tags import segment_tags
 from AIImagingLogic.images.segmentation_file import segment_id
+from AIImagingLogic.records.errors import SceneError
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.scene.coordinates import ras_directions, ras_from_lps
 from AIImagingLogic.scene.host import load_slicer
@@ -36,8 +37,15 @@ def segmentation_node_from_segmentation(
     -------
     vtkMRMLSegmentationNode
         With names, colours, terminology, algorithm and provenance tags.
+
+    Raises
+    ------
+    SceneError
+        Slicer's classes are not installed, or surfaces could not be made.
     """
     slicer = load_slicer()
+    if surfaces:
+        _let_surfaces_be_made(slicer)
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     if reference is not None:
@@ -58,9 +66,22 @@ def segmentation_node_from_segmentation(
         entry.AddRepresentation(LABELMAP, labels)
         content.AddSegment(entry, segment_id(segment))
     if surfaces:
-        node.CreateClosedSurfaceRepresentation()
+        _make_surfaces(node)
     mark(node, "segmentation", segmentation.provenance)
     return node
+
+
+def _let_surfaces_be_made(slicer: Any) -> None:
+    """Register the conversion rule that the desktop application registers at its start; before the node is made."""
+    factory = slicer.vtkSegmentationConverterFactory.GetInstance()
+    rule = slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule()
+    if not any(known.IsA(rule.GetClassName()) for known in factory.GetConverterRules()):
+        factory.RegisterConverterRule(rule)
+
+
+def _make_surfaces(node: Any) -> None:
+    if not node.CreateClosedSurfaceRepresentation():
+        raise SceneError(f"Slicer could not make surfaces of '{node.GetName()}'.", "Show its slices instead.")
 
 
 def oriented_image_data(image: sitk.Image) -> Any:

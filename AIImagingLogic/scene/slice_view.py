@@ -1,0 +1,101 @@
+"""Slicer's slice view without a screen: its slice logic and displayable managers draw image and outlines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from AIImagingLogic.scene.coordinates import array_of_vtk_matrix, ras_from_lps
+from AIImagingLogic.scene.host import load_slicer, load_vtk
+from AIImagingLogic.scene.offscreen_window import OffscreenWindow, Pixels
+
+_MANAGERS = ("vtkMRMLSegmentationsDisplayableManager2D",)
+_NAME = "Red"
+
+
+class SliceView:
+    """One slice view of a scene.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    width, height : pixels
+    """
+
+    def __init__(self, scene: Any, width: int, height: int) -> None:
+        slicer, vtk = load_slicer(), load_vtk()
+        self._window = OffscreenWindow(width, height)
+        self._application = slicer.vtkSlicerApplicationLogic()
+        self._application.SetMRMLScene(scene)
+        slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+        node = scene.CreateNodeByClass("vtkMRMLSliceNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(_NAME)
+        node.SetLayoutName(_NAME)
+        self._node = scene.AddNode(node)
+        self._node.SetDimensions(width, height, 1)
+        self._logic = slicer.vtkMRMLSliceLogic()
+        self._logic.SetMRMLApplicationLogic(self._application)
+        self._logic.SetMRMLScene(scene)
+        self._logic.SetSliceNode(self._node)
+        logics = vtk.vtkCollection()
+        logics.AddItem(self._logic)
+        self._application.SetSliceLogics(logics)
+        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
+        factory.SetMRMLApplicationLogic(self._application)
+        for manager in _MANAGERS:
+            if not factory.IsDisplayableManagerRegistered(manager):
+                factory.RegisterDisplayableManager(manager)
+        self._managers = factory.InstantiateDisplayableManagers(self._window.renderer)
+        self._managers.SetMRMLDisplayableNode(self._node)
+        self._image_mapper = self._add_image_behind()
+
+    def picture(
+        self, volume_node: Any, orientation: str, center_mm: npt.ArrayLike, field_of_view_mm: float
+    ) -> tuple[Pixels, tuple[str, str, str, str]]:
+        """Draw a slice of a volume.
+
+        Parameters
+        ----------
+        volume_node : shown behind everything else
+        orientation : ``Axial``, ``Coronal`` or ``Sagittal``, along the patient's axes
+        center_mm : (3,) mm, LPS, middle of the picture
+        field_of_view_mm : width of the picture
+
+        Returns
+        -------
+        pixels, letters
+            Letters of the patient's sides at the left, right, top and bottom of the picture.
+        """
+        self._logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume_node.GetID())
+        self._node.SetOrientation(orientation)
+        height_mm = field_of_view_mm * self._window.height / self._window.width
+        self._node.SetFieldOfView(field_of_view_mm, height_mm, 1.0)
+        self._node.JumpSliceByCentering(*ras_from_lps(center_mm).tolist())
+        # The logic gives out another connection when the volume behind changes.
+        self._image_mapper.SetInputConnection(self._logic.GetImageDataConnection())
+        return self._window.picture(), _side_letters(array_of_vtk_matrix(self._node.GetSliceToRAS()))
+
+    def _add_image_behind(self) -> Any:
+        """Add the slice's image: Slicer's own light box renderer is not within reach of Python."""
+        vtk = load_vtk()
+        mapper = vtk.vtkImageMapper()
+        mapper.SetColorWindow(255)
+        mapper.SetColorLevel(127.5)
+        actor = vtk.vtkActor2D()
+        actor.SetMapper(mapper)
+        actor.GetProperty().SetDisplayLocationToBackground()
+        self._window.renderer.AddViewProp(actor)
+        return mapper
+
+
+def _side_letters(slice_to_ras: npt.NDArray[np.float64]) -> tuple[str, str, str, str]:
+    right, up = slice_to_ras[:3, 0], slice_to_ras[:3, 1]
+    return _letter(-right), _letter(right), _letter(up), _letter(-up)
+
+
+def _letter(direction_ras: npt.NDArray[np.float64]) -> str:
+    axis = int(np.abs(direction_ras).argmax())
+    return ("RL", "AP", "SI")[axis][0 if direction_ras[axis] > 0 else 1]
