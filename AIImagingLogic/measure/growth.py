@@ -12,6 +12,9 @@ from AIImagingLogic.records.timeline import Change, Growth
 _Z_95 = 1.959964
 """Half width of the central 95% of a normal distribution, in standard deviations."""
 
+# A change of exactly the limit is inside it, whatever the last bits of the floating point numbers say.
+_ROUNDING = 1e-9
+
 
 def doubling_time_days(before: float, after: float, interval_days: float, dimension: int = 3) -> float:
     """Return the time in which a volume doubles, had it grown exponentially; negative when it shrank.
@@ -111,7 +114,7 @@ def measured_change(
         absolute=absolute,
         percent=percent,
         interval_95_percent=interval,
-        beyond_error=None if half_width is None else abs(absolute) > half_width,
+        beyond_error=None if half_width is None else abs(absolute) > half_width + _ROUNDING,
     )
 
 
