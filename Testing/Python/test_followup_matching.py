@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from followup_records import SIZE, breathing_transform, lungs, nodule, registration, visit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from AIImagingLogic.followup.link import Link
@@ -40,6 +40,7 @@ centers = st.tuples(*(st.integers(-60, 60).map(float) for _ in range(3)))
 nodules = st.lists(st.tuples(centers, st.floats(4, 20)), min_size=0, max_size=8, unique_by=lambda entry: entry[0])
 
 
+@settings(deadline=None)
 @given(nodules)
 def test_the_same_findings_under_the_identity_are_all_matched_with_themselves(
     places: list[tuple[tuple[float, float, float], float]],
@@ -49,6 +50,7 @@ def test_the_same_findings_under_the_identity_are_all_matched_with_themselves(
     assert outcome(links(earlier, later)) == {(f"a{n}", f"b{n}", M) for n in range(len(places))}
 
 
+@settings(deadline=None)
 @given(nodules, nodules, st.randoms())
 def test_the_order_of_the_findings_does_not_change_the_links(first: list, second: list, random: object) -> None:
     # Sizes differ a little, so that no two assignments cost the same.
@@ -60,6 +62,7 @@ def test_the_order_of_the_findings_does_not_change_the_links(first: list, second
     assert outcome(links(earlier, later)) == before
 
 
+@settings(deadline=None)
 @given(nodules, nodules)
 def test_swapping_the_visits_swaps_the_links(first: list, second: list) -> None:
     shift = sitk.TranslationTransform(3, (5.0, -3.0, 8.0))

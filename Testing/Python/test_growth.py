@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from AIImagingLogic.measure.growth import doubling_time_days, growth_of, measured_change, volume_variation
@@ -132,6 +132,7 @@ def test_below_the_sizes_that_qiba_states_no_error_is_invented() -> None:
     assert (change.interval_95_percent, change.beyond_error) == (None, None)
 
 
+@settings(deadline=None)
 @given(sizes, sizes)
 def test_beyond_error_means_that_the_interval_leaves_zero_out_and_only_then_a_doubling_time_is_stated(
     before: float, after: float

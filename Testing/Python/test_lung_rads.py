@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from AIImagingLogic.followup.lung_rads import assess_lung_rads, category_of, category_rank
@@ -240,6 +240,7 @@ def _row_or_none(facts: NoduleFacts) -> str | None:
 sizes = st.floats(1.0, 40.0)
 
 
+@settings(deadline=None)
 @given(
     attenuation=st.sampled_from(["solid", "part-solid", "ground-glass", "calcified"]),
     status=st.sampled_from(["baseline", "new", "growing", "slowly growing", "stable"]),
@@ -257,6 +258,7 @@ def test_a_bigger_nodule_of_the_same_kind_never_has_a_lower_category(
     assert rank(small) <= rank(small + rise)
 
 
+@settings(deadline=None)
 @given(before=sizes, after=sizes, rise=st.floats(0.0, 20.0), days=st.sampled_from([TWO_MONTHS, SIX_MONTHS, ONE_YEAR]))
 def test_a_bigger_follow_up_never_lowers_the_category_of_a_nodule_that_did_not_shrink(
     before: float, after: float, rise: float, days: float
