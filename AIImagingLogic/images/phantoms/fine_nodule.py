@@ -53,6 +53,15 @@ class FineNodule:
         mesh = np.meshgrid(*indices, indexing="ij")
         return map_coordinates(part, mesh, order=1, mode="constant", prefilter=False)
 
+    def voxels_within(
+        self, xs: NDArray[np.float32], ys: NDArray[np.float32], zs: NDArray[np.float32]
+    ) -> tuple[slice, slice, slice]:
+        """Return the slices (i, j, k) of the grid planes `xs`, `ys`, `zs` (grid mm) that the sampled box covers."""
+        ends = self.origin_mm + (np.array(self.whole.shape[::-1]) - 1) * self.step_mm
+        bounds = [np.searchsorted(axis, [low, high]) for axis, low, high in zip((xs, ys, zs), self.origin_mm, ends)]
+        i, j, k = (slice(int(first), int(last)) for first, last in bounds)
+        return i, j, k
+
     def blurred(self, part: NDArray[np.float32], sigma_mm: float) -> NDArray[np.float32]:
         """Return `part` after a Gaussian of `sigma_mm`."""
         return gaussian_filter(part, sigma_mm / self.step_mm, mode="constant")

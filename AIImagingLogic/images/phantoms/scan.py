@@ -56,6 +56,11 @@ class Scan:
         k, j, i = np.meshgrid(offsets[2], offsets[1], offsets[0], indexing="ij")
         return self.origin_mm + np.stack([i, j, k], axis=-1) @ self.axes, first
 
+    def holds(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which points (n, 3) LPS mm lie within the grid."""
+        indices = (points - self.origin_mm) @ self.axes.T / self.spacing_mm
+        return np.all((indices >= 0) & (indices <= np.array(self.size) - 1), axis=-1)
+
     @property
     def coarse_step_mm(self) -> float:
         """Distance between the points of `coarse_points`."""

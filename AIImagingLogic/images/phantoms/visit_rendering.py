@@ -116,12 +116,9 @@ class _Stamp:
 
     def add(self, planes: _Plane, dense: _Plane, parenchyma: _Plane, grid: tuple[_Plane, _Plane, _Plane]) -> None:
         """Put the nodule in the place of the parenchyma that it displaces."""
-        ends = self.nodule.origin_mm + (np.array(self.whole.shape[::-1]) - 1) * self.nodule.step_mm
-        bounds = [
-            slice(*np.searchsorted(axis, [low, high])) for axis, low, high in zip(grid, self.nodule.origin_mm, ends)
-        ]
-        box = tuple(bounds[::-1])
-        coordinates = [axis[bound] for axis, bound in zip(grid, bounds)]
+        i, j, k = self.nodule.voxels_within(*grid)
+        box = (k, j, i)
+        coordinates = [axis[bound] for axis, bound in zip(grid, (i, j, k))]
         if any(len(axis) == 0 for axis in coordinates):
             return
         whole = self.nodule.share(self.whole, *coordinates)
