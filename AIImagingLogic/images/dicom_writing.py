@@ -38,8 +38,8 @@ def write_ct_series(
 
     Parameters
     ----------
-    image : 3D, HU, axes at right angles, any orientation; a left-handed grid is written with its slices in reverse
-        order along k, which is the same image in the patient
+    image : 3D, HU, axes at right angles, any orientation; DICOM states the place of each slice, so that a left-handed
+        grid is the same image in the patient, and comes back right-handed, its slices in reverse order
     folder : made when it is not there; files of the same names are replaced
     acquired : date and time of study, series and acquisition
     description : Series Description
@@ -48,7 +48,7 @@ def write_ct_series(
     Returns
     -------
     tuple of Path
-        In the order of the slices, the lowest along the normal first.
+        In the order of the slices along k.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def write_ct_series(
     ----------
     DICOM PS3.3 A.3 (CT Image IOD), C.7.6.2 (Image Plane), C.8.2.1 (CT Image).
     """
-    image = _right_handed(image)
+    _require_right_angles(image)
     stored = _stored_values(sitk.GetArrayViewFromImage(image))
     make_folder(folder)
     series = _series(image, acquired, description, kernel)
@@ -85,11 +85,10 @@ def write_ct_series(
     return tuple(folder / name for name in names)
 
 
-def _right_handed(image: sitk.Image) -> sitk.Image:
+def _require_right_angles(image: sitk.Image) -> None:
     direction = np.array(image.GetDirection()).reshape(3, 3)
     if np.abs(direction.T @ direction - np.eye(3)).max() > 1e-4:
         raise GeometryError("The image's axes are not at right angles.", "Resample it first.")
-    return image if np.linalg.det(direction) > 0 else sitk.Flip(image, [False, False, True])
 
 
 def _stored_values(values: NDArray[np.generic]) -> NDArray[np.uint16]:

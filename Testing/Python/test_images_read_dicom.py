@@ -103,9 +103,10 @@ def test_left_handed_grid_comes_back_as_the_same_image_in_the_patient(tmp_path: 
     np.testing.assert_array_equal(sitk.GetArrayFromImage(back), values)
 
 
-def test_sheared_slices_are_resampled_to_right_angles_with_the_angle_in_the_notes(series: Path) -> None:
-    # 2 mm up and 0.5 mm back at each slice: atan(0.25) = 14.0 degrees.
-    move_slices(series, lambda number: (-20.0, 10.0 + 0.5 * number, 5.0 + 2.0 * number))
+@pytest.mark.parametrize("lean", [0.5, -0.5])
+def test_sheared_slices_are_resampled_to_right_angles_with_the_angle_in_the_notes(series: Path, lean: float) -> None:
+    # 2 mm up and 0.5 mm back or forth at each slice: atan(0.25) = 14.0 degrees.
+    move_slices(series, lambda number: (-20.0, 10.0 + lean * number, 5.0 + 2.0 * number))
     image, info = read_image(series)
     assert any("14.0 degrees" in note for note in info.notes)
     values, truth = sitk.GetArrayFromImage(image), linear_field(image)

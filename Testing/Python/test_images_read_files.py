@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from AIImagingLogic.images.geometry import index_to_world, same_grid
+from AIImagingLogic.images.geometry import index_to_world, inside, same_grid
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.write import write_image
 from AIImagingLogic.records.errors import UnreadableImageError, WrongImageError
@@ -180,8 +180,9 @@ def test_metres_and_micrometres_are_read_as_millimetres(tmp_path: Path, units: i
     assert any("not in mm" in note for note in info.notes)
 
 
-def test_sheared_nifti_keeps_every_voxel_at_its_place(tmp_path: Path) -> None:
-    shear = affine(np.array([[2.0, 0.5, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]), (1, 2, 3))
+@pytest.mark.parametrize("lean", [0.5, -0.5])
+def test_sheared_nifti_keeps_every_voxel_at_its_place(tmp_path: Path, lean: float) -> None:
+    shear = affine(np.array([[2.0, lean, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]), (1, 2, 3))
     (tmp_path / "a.nii").write_bytes(nifti(shear, 1, spacing=(2.0, float(np.hypot(2.0, 0.5)), 2.0)))
     read, info = read_image(tmp_path / "a.nii")
     assert any("14.0 degrees off right angles" in note for note in info.notes)
@@ -198,6 +199,8 @@ def test_sheared_nifti_keeps_every_voxel_at_its_place(tmp_path: Path) -> None:
             assert read[index] == pytest.approx(i + 5 * j + 30 * k, abs=1.0)
             checked += 1
     assert checked > 50
+    ends = np.array(list(np.ndindex(2, 2, 2))) * (np.array(SIZE) - 1)
+    assert inside(read, (ends @ shear[:3, :3].T + shear[:3, 3]) * (-1, -1, 1)).all()
 
 
 def test_real_files_read_as_itk_reads_them(shared_data: Path) -> None:
