@@ -73,23 +73,10 @@ def registration_line(registration: Registration) -> RenderableType:
 
 
 def series_table(series: Sequence[SeriesSummary]) -> RenderableType:
-    """Return the series of a folder or file as a table with their problems under it, or a sentence for none."""
+    """Return the series of a folder or file, each with its geometry, UID and problems, or a sentence for none."""
     if not series:
         return Text("No images found.")
-    table = _table(None, ("Series", "Modality", "Acquired"), ("Files", "Size", "Spacing (mm)"), last=("UID",))
-    for entry in series:
-        table.add_row(
-            Text(entry.description),
-            entry.modality,
-            "" if entry.acquired is None else f"{entry.acquired:%Y-%m-%d %H:%M}",
-            str(entry.files),
-            " × ".join(str(count) for count in entry.size),
-            " × ".join(f"{step:.2f}" for step in entry.spacing_mm),
-            Text(entry.uid, overflow="fold"),
-        )
-        for problem in entry.problems:
-            table.add_row(Text(f"  ! {problem}", style="yellow"))
-    return table
+    return Text("\n").join(_series_lines(entry) for entry in series)
 
 
 def _visits_line(timeline: Timeline) -> Text:
@@ -101,6 +88,24 @@ def _visits_line(timeline: Timeline) -> Text:
     between = "interval unknown" if days is None else f"{days} days"
     sentence = f"{'; '.join(words)}; {between}."
     return Text(sentence[:1].upper() + sentence[1:])
+
+
+def _series_lines(entry: SeriesSummary) -> Text:
+    name = " ".join(word for word in (entry.modality, entry.description or "(no description)") if word)
+    facts = [f"{entry.files} files" if entry.files != 1 else "1 file"]
+    if entry.size is not None:
+        facts.append(" × ".join(str(count) for count in entry.size) + " voxels")
+    if entry.spacing_mm is not None:
+        facts.append(" × ".join(f"{step:.2f}" for step in entry.spacing_mm) + " mm")
+    if entry.acquired is not None:
+        facts.append(f"{entry.acquired:%Y-%m-%d %H:%M}")
+    text = Text(name, style="bold" if entry.readable else "")
+    text.append(f"\n    {', '.join(facts)}", style="not bold")
+    if entry.uid:
+        text.append(f"\n    {entry.uid}", style="not bold dim")
+    for problem in entry.problems:
+        text.append(f"\n    ! {problem}", style="not bold yellow" if entry.readable else "not bold red")
+    return text
 
 
 def _assessment_text(assessment: Assessment) -> Text:

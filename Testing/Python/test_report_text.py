@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from datetime import datetime
 
 import pytest
 from hand_made_timeline import hand_made_timeline
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from AIImagingLogic.images.series import SeriesSummary
 from AIImagingLogic.report.number_format import (
     doubling_interval,
     doubling_time,
@@ -21,7 +23,7 @@ from AIImagingLogic.report.number_format import (
     signed,
     unit_slug,
 )
-from AIImagingLogic.report.text import findings_table, follow_up_summary
+from AIImagingLogic.report.text import findings_table, follow_up_summary, series_table
 
 
 def _shown(*parts, width=80, colour=False) -> str:
@@ -90,3 +92,27 @@ def test_a_rounded_number_reads_back_to_half_a_digit_and_never_as_negative_zero(
     text = rounded(value, digits).replace("\N{MINUS SIGN}", "-")
     assert abs(float(text) - value) <= 0.5 * 10**-digits * (1 + 1e-9)
     assert text.lstrip("-0.") or not text.startswith("-")
+
+
+def test_each_series_shows_geometry_uid_and_what_is_wrong_with_it():
+    chest = SeriesSummary(
+        uid="1.2.3",
+        study_uid="1.2",
+        modality="CT",
+        files=120,
+        size=(512, 512, 120),
+        spacing_mm=(0.7, 0.7, 2.5),
+        acquired=datetime(2024, 1, 10, 9, 30),
+        description="Chest [B60f]",
+        problems=("Slice 7 is missing.",),
+    )
+    lost = SeriesSummary("", "", "", 4, None, None, None, "", ("4 x a file of an unknown kind.",), readable=False)
+    text = _shown(series_table([chest, lost]))
+    assert text.splitlines()[:4] == [
+        "CT Chest [B60f]",
+        "    120 files, 512 × 512 × 120 voxels, 0.70 × 0.70 × 2.50 mm, 2024-01-10 09:30",
+        "    1.2.3",
+        "    ! Slice 7 is missing.",
+    ]
+    assert "! 4 x a file of an unknown kind." in text
+    assert _shown(series_table([])).strip() == "No images found."
