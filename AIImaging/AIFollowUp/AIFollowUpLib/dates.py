@@ -1,0 +1,25 @@
+"""Dates as a person types them."""
+
+from datetime import datetime
+
+
+def date_from_text(text: str) -> datetime | None:
+    """Return the date written as ``2024-05-31`` (a time may follow), None for an empty text.
+
+    Raises
+    ------
+    ValueError
+        The text is no date; the message says which text, and how to write it.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise ValueError(f"'{text}' is no date. Write it as 2024-05-31.") from None
+
+
+def text_from_date(date: datetime | None) -> str:
+    """Return a date as `date_from_text` reads it, empty for None."""
+    return "" if date is None else date.isoformat(sep=" ", timespec="minutes")
