@@ -32,7 +32,7 @@ def answer(benchmark: str, figures: Figures, inputs: Mapping[str, Any]) -> str:
     return json.dumps(
         {
             "benchmark": benchmark,
-            "figures": {name: _rounded(value) for name, value in figures.items()},
+            "figures": _rounded(figures),
             "inputs": dict(inputs),
             "versions": versions,
             "machine": machine,
