@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from AIImagingLogic.cli.arguments import make_parser
 from AIImagingLogic.cli.terminal import Terminal
@@ -20,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     terminal = Terminal(quiet=arguments.quiet, verbose=arguments.verbose, as_json=arguments.json)
     try:
-        answer = arguments.command(arguments, terminal)
+        command = import_module(f"AIImagingLogic.cli.{arguments.command}")
+        answer = command.run(arguments, terminal)
     except KeyboardInterrupt:
         return _fail(Cancelled(), Cancelled.exit_code, terminal)
     except AIImagingError as error:

@@ -7,20 +7,16 @@ from datetime import datetime
 from pathlib import Path
 
 from AIImagingLogic import __version__
-from AIImagingLogic.cli.detect_command import detect_command
-from AIImagingLogic.cli.follow_up_command import follow_up_command
-from AIImagingLogic.cli.info_command import info_command
-from AIImagingLogic.cli.measure_command import measure_command
-from AIImagingLogic.cli.phantom_command import phantom_command
-from AIImagingLogic.cli.register_command import register_command
-from AIImagingLogic.cli.segment_command import segment_command
 from AIImagingLogic.models.catalogue import model_ids
 
 _IMAGE = "a DICOM folder or file, NIfTI, NRRD or MHA"
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser; `command` of what it parses is the function to call."""
+    """Return the parser; `command` of what it parses names the module of this package whose `run` does the work.
+
+    The modules are imported only when their command runs, so that help and errors of usage come at once.
+    """
     parser = argparse.ArgumentParser(
         prog="aiimaging",
         description="AI on medical images: find, measure and follow lesions. Research use; not a medical device.",
@@ -32,30 +28,30 @@ def make_parser() -> argparse.ArgumentParser:
     common.add_argument("-v", "--verbose", action="store_true", help="print what each stage cost, and full errors")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: object, text: str) -> argparse.ArgumentParser:
+    def add(name: str, command: str, text: str) -> argparse.ArgumentParser:
         added = subparsers.add_parser(name, parents=[common], help=text, description=text)
         added.set_defaults(command=command)
         return added
 
-    info = add("info", info_command, "list the series of a folder or file: geometry and problems")
+    info = add("info", "info_command", "list the series of a folder or file: geometry and problems")
     info.add_argument("path", type=Path, metavar="PATH")
 
-    segment = add("segment", segment_command, "outline organs")
+    segment = add("segment", "segment_command", "outline organs")
     _add_image(segment)
     segment.add_argument("-m", "--model", default="ct-lungs", help=f"one of: {', '.join(model_ids('segment'))}")
     segment.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.seg.nrrd")
 
-    detect = add("detect", detect_command, "find, outline and measure lung nodules on one chest CT")
+    detect = add("detect", "detect_command", "find, outline and measure lung nodules on one chest CT")
     _add_image(detect)
     detect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     detect.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 
-    measure = add("measure", measure_command, "measure every segment of a segmentation")
+    measure = add("measure", "measure_command", "measure every segment of a segmentation")
     _add_image(measure)
     measure.add_argument("segmentation", type=Path, help="a .seg.nrrd or a label image on the same grid")
     measure.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
 
-    register = add("register", register_command, "bring one image onto another")
+    register = add("register", "register_command", "bring one image onto another")
     register.add_argument("fixed", type=Path, help=_IMAGE)
     register.add_argument("moving", type=Path, help=_IMAGE)
     register.add_argument("--fixed-series", metavar="UID")
@@ -64,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     register.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     register.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 
-    follow_up = add("followup", follow_up_command, "follow lung nodules from one chest CT to a later one")
+    follow_up = add("followup", "follow_up_command", "follow lung nodules from one chest CT to a later one")
     follow_up.add_argument("baseline", type=Path, help=_IMAGE)
     follow_up.add_argument("followup", type=Path, help=_IMAGE)
     follow_up.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
@@ -76,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     follow_up.add_argument("--no-pictures", action="store_true", help="render no pictures")
     follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
 
-    phantom = add("phantom", phantom_command, "make a chest CT phantom of two visits, with its truth")
+    phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")
     phantom.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in OUT")
     return parser

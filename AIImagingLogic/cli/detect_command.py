@@ -15,7 +15,7 @@ from AIImagingLogic.report.text import findings_table
 from AIImagingLogic.tasks.detect import detect
 
 
-def detect_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Write result.json, findings.csv and the organs as .seg.nrrd into the output folder."""
     with whole_folder(arguments.output, arguments.overwrite) as folder:
         with terminal.progress() as progress:

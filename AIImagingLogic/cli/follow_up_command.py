@@ -19,7 +19,7 @@ from AIImagingLogic.report.text import follow_up_summary
 from AIImagingLogic.tasks.follow_up import check_pair, follow_up
 
 
-def follow_up_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Run the follow-up and fill the output folder."""
     with whole_folder(arguments.output, arguments.overwrite) as folder:
         with terminal.progress() as progress:

@@ -10,7 +10,7 @@ from AIImagingLogic.images.series import list_series
 from AIImagingLogic.report.text import series_table
 
 
-def info_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """List the series of a folder or file: geometry and problems."""
     series = list_series(arguments.path)
     terminal.show(series_table(series))

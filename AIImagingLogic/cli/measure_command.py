@@ -14,7 +14,7 @@ from AIImagingLogic.report.text import measured_segments_table
 from AIImagingLogic.tasks.measure import measure
 
 
-def measure_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Show the measurements and, with --output, write them as CSV."""
     with terminal.progress() as progress:
         image, info = read_image(arguments.image, arguments.series)

@@ -16,7 +16,7 @@ _BASELINE = datetime(2025, 3, 3, 9, 30)
 _FOLLOW_UP = datetime(2025, 9, 1, 10, 15)
 
 
-def phantom_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Write OUT/baseline, OUT/follow-up (DICOM) and OUT/truth.json."""
     with whole_folder(arguments.output, arguments.overwrite, mark="truth.json") as folder:
         with terminal.progress() as progress:

@@ -17,7 +17,7 @@ from AIImagingLogic.report.text import registration_line
 from AIImagingLogic.tasks.register import register_images
 
 
-def register_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Write result.json, the transform and the moving image on the fixed grid into the output folder."""
     with whole_folder(arguments.output, arguments.overwrite) as folder:
         with terminal.progress() as progress:

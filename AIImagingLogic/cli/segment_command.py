@@ -15,7 +15,7 @@ from AIImagingLogic.tasks.measure import measure
 from AIImagingLogic.tasks.segment import segment
 
 
-def segment_command(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Segment an image into one .seg.nrrd and show the volume of each segment."""
     if not arguments.output.name.endswith(".seg.nrrd"):
         raise OutputError(f"'{arguments.output.name}' does not end in .seg.nrrd.", "Slicer knows segmentations by it.")
