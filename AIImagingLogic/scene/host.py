@@ -8,7 +8,7 @@ from typing import Any
 from AIImagingLogic.records.errors import SceneError
 
 _NOT_INSTALLED = "Install it with: pip install 'aiimaging[host]'."
-_LIBRARY_MISSING = "Install the system libraries that the developer guide lists for scenes and pictures."
+_LIBRARY_MISSING = "Install that system library, or reinstall: pip install --force-reinstall slicer-core."
 
 
 def load_slicer() -> Any:

@@ -27,7 +27,7 @@ from AIImagingLogic.scene.picture_planning import PICTURE_FOLDER, plan_pictures,
 from AIImagingLogic.scene.picture_request import PictureRequest
 from AIImagingLogic.scene.subject_hierarchy import visit_title
 
-_ADVICE = "Pictures need OpenGL without a screen: see the system packages in the developer guide."
+_ADVICE = "Pictures need OpenGL without a screen; on Debian or Ubuntu: apt install libegl1 libgl1-mesa-dri."
 _LONGEST_SILENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
@@ -80,6 +80,9 @@ def _run(folder: Path, drawn: Path, files: Sequence[str], progress: Progress) ->
     """Run the drawing process to its end, and hear of each file."""
     command = [_python(), "-m", "AIImagingLogic.scene.render_process", str(folder / "request.json"), str(drawn)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    if sys.platform == "linux":
+        # EGL needs no X server; asked for an X window first, VTK crashes where the X libraries are missing.
+        environment.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     with (folder / "errors.txt").open("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, env=environment, text=True, encoding="utf-8"

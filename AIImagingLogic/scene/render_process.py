@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     try:
         _draw(request, folder)
     except AIImagingError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error.what}\n")
         return error.exit_code
     return 0
 
