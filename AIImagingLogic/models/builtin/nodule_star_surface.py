@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 DEGREE = 4
 DIRECTIONS = 500
@@ -22,17 +23,13 @@ class StarSurface:
     crossing_mm : (n,) radius at which each ray leaves the nodule, NaN where it never does or leaves the lung first
     smooth_mm : (n,) radius of the smooth surface along the same rays
     attached : (n,) bool, rays that run into something attached to the nodule
-    coefficients : of the smooth surface
+    coefficients : of the smooth surface; the radius along a unit vector is `surfacesurface_basis(unit) @ coefficients`
     """
 
     crossing_mm: np.ndarray
     smooth_mm: np.ndarray
     attached: np.ndarray
     coefficients: np.ndarray
-
-    def radius_mm(self, directions: np.ndarray) -> np.ndarray:
-        """Return the smooth radius along unit vectors (..., 3)."""
-        return _basis(directions) @ self.coefficients
 
 
 def trace_rays(
@@ -56,9 +53,7 @@ def trace_rays(
     return profiles.reshape(shape), in_lung.reshape(shape) & inside, radii
 
 
-def star_surface(
-    profiles: np.ndarray, in_lung: np.ndarray, radii_mm: np.ndarray, level: float
-) -> StarSurface | None:
+def star_surface(profiles: np.ndarray, in_lung: np.ndarray, radii_mm: np.ndarray, level: float) -> StarSurface | None:
     """Find where the rays fall below `level`, and the smooth surface that most of them agree on.
 
     A vessel makes single rays too long, never too short, so that long ones are rejected sooner.
@@ -71,7 +66,7 @@ def star_surface(
     valid = np.isfinite(crossing)
     if valid.sum() < 0.1 * len(crossing):
         return None
-    basis = _basis(directions())
+    basis = surface_basis(directions())
     ends = np.where(valid, crossing, 0.0)
     weights = valid.astype(float) * (crossing <= 1.6 * np.nanmedian(crossing)) if valid.any() else valid.astype(float)
     coefficients = _weighted_fit(basis, ends, weights)
@@ -109,7 +104,9 @@ def _weighted_fit(basis: np.ndarray, ends: np.ndarray, weights: np.ndarray) -> n
     """Least squares with a penalty on bending, so that directions without a ray are bridged smoothly."""
     weighted = basis * weights[:, None]
     penalty = np.diag(_penalties()) * len(ends) / basis.shape[1] * 0.02
-    result: np.ndarray = np.linalg.solve(basis.T @ weighted + penalty * np.trace(basis.T @ basis) / len(ends), weighted.T @ ends)
+    result: np.ndarray = np.linalg.solve(
+        basis.T @ weighted + penalty * np.trace(basis.T @ basis) / len(ends), weighted.T @ ends
+    )
     return result
 
 
@@ -121,6 +118,16 @@ def directions() -> np.ndarray:
     around = np.pi * (1.0 + np.sqrt(5.0)) * steps
     flat = np.sqrt(1.0 - height**2)
     return np.stack([height, flat * np.sin(around), flat * np.cos(around)], axis=1)
+
+
+def nearest_direction(unit: np.ndarray) -> np.ndarray:
+    """Return the index of the ray nearest to each of the unit vectors (n, 3)."""
+    return np.asarray(_direction_tree().query(unit, workers=2)[1])
+
+
+@cache
+def _direction_tree() -> cKDTree:
+    return cKDTree(directions())
 
 
 def _monomials(unit: np.ndarray) -> np.ndarray:
@@ -139,7 +146,7 @@ def _orthonormaliser() -> np.ndarray:
     return np.linalg.inv(upper) * np.sqrt(DIRECTIONS)
 
 
-def _basis(unit: np.ndarray) -> np.ndarray:
+def surface_basis(unit: np.ndarray) -> np.ndarray:
     """Return functions that are orthonormal over the sphere, degree by degree, at unit vectors (..., 3)."""
     return _monomials(unit) @ _orthonormaliser()
 
