@@ -15,7 +15,12 @@ _TUNING_STREAM = 4519
 _ATTACHED_SHARE = 0.35
 _SUBSOLID_SHARE = 0.3
 _COURSES = ("growing", "stable", "shrinking", "new", "gone")
-_COURSE_ODDS = (0.3, 0.32, 0.12, 0.14, 0.12)
+_COURSE_ODDS = (0.26, 0.42, 0.1, 0.12, 0.1)
+_QUIET_COURSE_ODDS = (0.0, 0.75, 0.12, 0.0, 0.13)
+_QUIET_SHARE = 0.35
+# Most patients have small nodules only: without them every pair would be of the highest category.
+_LARGEST_MM = (7.8, 11.0, 19.5)
+_LARGEST_ODDS = (0.3, 0.35, 0.35)
 
 
 def exam_recipe(seed: int) -> PairRecipe:
@@ -96,20 +101,24 @@ def _scan(random: np.random.Generator) -> ScanRecipe:
 def _nodules(random: np.random.Generator) -> tuple[NoduleRecipe, ...]:
     """Return 4 to 12 lesions, with the exam's shares of attached and of subsolid ones, and up to three distractors."""
     count = int(random.integers(4, 13))
+    odds = _QUIET_COURSE_ODDS if random.uniform() < _QUIET_SHARE else _COURSE_ODDS
+    largest_mm = float(random.choice(_LARGEST_MM, p=_LARGEST_ODDS))
     attached = np.zeros(count, bool)
     attached[: math.ceil(_ATTACHED_SHARE * count)] = True
     subsolid = np.zeros(count, bool)
     subsolid[: math.ceil(_SUBSOLID_SHARE * count)] = True
     random.shuffle(attached)
     random.shuffle(subsolid)
-    nodules = [_nodule(random, bool(a), bool(s)) for a, s in zip(attached, subsolid)]
+    nodules = [_nodule(random, bool(a), bool(s), odds, largest_mm) for a, s in zip(attached, subsolid)]
     for _ in range(int(random.integers(0, 4))):
         nodules.append(NoduleRecipe("solid", "none", "stable", float(random.uniform(2.0, 3.3)), density_hu=30))
     return tuple(nodules)
 
 
-def _nodule(random: np.random.Generator, attached: bool, subsolid: bool) -> NoduleRecipe:
-    course = str(random.choice(_COURSES, p=_COURSE_ODDS))
+def _nodule(
+    random: np.random.Generator, attached: bool, subsolid: bool, odds: tuple[float, ...], largest_mm: float
+) -> NoduleRecipe:
+    course = str(random.choice(_COURSES, p=odds))
     if subsolid:
         attenuation = str(random.choice(["part-solid", "ground-glass"]))
     else:
@@ -117,7 +126,7 @@ def _nodule(random: np.random.Generator, attached: bool, subsolid: bool) -> Nodu
         course = "stable" if attenuation == "calcified" else course
     # Guidelines begin to name and follow subsolid nodules at 6 mm.
     smallest = 6.3 if subsolid or course == "shrinking" else 4.3
-    largest = 12.0 if attenuation == "calcified" else 15.0 if course == "growing" else 19.5
+    largest = min(largest_mm, 12.0) if attenuation == "calcified" else largest_mm
     factor, core_factor = 1.0, 1.0
     if course == "growing":
         factor = float(random.uniform(1.5, 3.2))
