@@ -69,8 +69,8 @@ def test_metadata_is_what_the_catalogue_asks_for():
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Path:
-    """The folder of scripted modules after configure, build and install with the stand-in."""
+def built(tmp_path_factory) -> Path:
+    """A folder with the extension's `build` and `installed` trees, made with the stand-in."""
     cmake = shutil.which("cmake", path=str(Path(sys.executable).parent)) or shutil.which("cmake")
     version = re.search(r"(\d+).(\d+)", _output([cmake, "--version"])) if cmake else None
     if version is None or tuple(map(int, version.groups())) < (3, 28):
@@ -85,22 +85,29 @@ def installed(tmp_path_factory) -> Path:
     _output([cmake, "-S", ROOT, "-B", folder / "build", f"-DSlicer_DIR={stand_in}"])
     _output([cmake, "--build", folder / "build"])
     _output([cmake, "--install", folder / "build", "--prefix", folder / "installed"])
-    return folder / "installed" / SCRIPTED_MODULES
+    return folder
 
 
-def test_the_package_and_its_data_lie_beside_the_installed_modules(installed):
-    assert (installed / "AIFollowUp.py").is_file()
+def test_the_module_is_installed_with_its_library_and_panel(built):
+    modules = built / "installed" / SCRIPTED_MODULES
+    for name in ("AIFollowUp.py", "AIFollowUpLib/logic.py", "Resources/UI/AIFollowUp.ui"):
+        assert (modules / name).is_file()
+
+
+@pytest.mark.parametrize("tree", ["build", "installed"])
+def test_the_package_and_its_data_lie_beside_the_modules(built, tree):
+    modules = built / tree / SCRIPTED_MODULES
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from AIImagingLogic.records.resources import resource_path;"
         "print(resource_path('report/follow_up.html.j2'))"
     )
-    found = Path(_output([sys.executable, "-I", "-B", "-c", code, installed]).strip())
-    assert found.is_relative_to(installed / "AIImagingLogic")
+    found = Path(_output([sys.executable, "-I", "-B", "-c", code, modules]).strip())
+    assert found.is_relative_to(modules / "AIImagingLogic")
 
 
-def test_nothing_that_only_developers_need_is_installed(installed):
-    names = {path.name for path in installed.rglob("*")}
+def test_nothing_that_only_developers_need_is_installed(built):
+    names = {path.name for path in (built / "installed").rglob("*")}
     assert "__pycache__" not in names and not any(name.startswith("test_") for name in names)
 
 
