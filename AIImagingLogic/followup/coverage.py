@@ -33,8 +33,7 @@ def not_covered(visit: Visit, position_mm: Points, radius_mm: float, error_mm: f
     if visit.organs is None:
         return None
     reach = radius_mm + error_mm
-    distance = _distance_to_lungs_mm(visit.organs, position_mm, reach)
-    if distance is not None and distance > reach:
+    if _lungs_within(visit.organs, position_mm, reach) is False:
         return f"its place lies more than {reach:.0f} mm outside the lungs that were outlined at the {visit.label}"
     return None
 
@@ -48,8 +47,8 @@ def _depth_mm(visit: Visit, position_mm: Points) -> float:
     return float(inner.min()) if inner.min() >= 0 else -float(np.linalg.norm(outside))
 
 
-def _distance_to_lungs_mm(organs: Segmentation, position_mm: Points, reach_mm: float) -> float | None:
-    """Return the distance to the nearest lung voxel within `reach_mm`, infinite beyond; None without outlined lungs."""
+def _lungs_within(organs: Segmentation, position_mm: Points, reach_mm: float) -> bool | None:
+    """Whether a lung voxel lies within `reach_mm` of a place; None when no lungs were outlined."""
     values = [segment.value for segment in organs.segments if segment.concept.key in _LUNGS]
     if not values:
         return None
@@ -58,10 +57,7 @@ def _distance_to_lungs_mm(organs: Segmentation, position_mm: Points, reach_mm: f
     first = np.maximum(np.floor(center - half), 0).astype(int)
     last = np.minimum(np.ceil(center + half), grid_size(image) - 1).astype(int)
     if np.any(last < first):
-        return np.inf
+        return False
     window = tuple(slice(a, b + 1) for a, b in zip(first[::-1], last[::-1]))
-    lungs = np.isin(sitk.GetArrayViewFromImage(image)[window], values)
-    found = np.argwhere(lungs)[:, ::-1] + first
-    if len(found) == 0:
-        return np.inf
-    return float(np.linalg.norm(index_to_world(image, found) - position_mm, axis=1).min())
+    lungs = np.argwhere(np.isin(sitk.GetArrayViewFromImage(image)[window], values))[:, ::-1] + first
+    return bool(np.any(np.linalg.norm(index_to_world(image, lungs) - position_mm, axis=1) <= reach_mm))

@@ -74,6 +74,14 @@ def test_swapping_the_visits_swaps_the_links(first: list, second: list) -> None:
     assert {(b, a, mirror[status]) for a, b, status in forward} == backward
 
 
+def test_distances_count_at_both_visits_so_that_the_direction_does_not_matter() -> None:
+    """Where the registration doubles distances, a finding 12 mm off at one visit is 6 mm off at the other."""
+    doubling = sitk.ScaleTransform(3, (2.0, 2.0, 2.0))
+    first, second = [nodule("a", (0, 0, 0))], [nodule("b", (12, 0, 0))]
+    assert outcome(links(first, second, doubling)) == {("a", "b", M)}
+    assert outcome(links(second, first, doubling.GetInverse())) == {("b", "a", M)}
+
+
 def test_findings_are_linked_through_the_deformation_not_by_their_place() -> None:
     transform = breathing_transform(20.0)
     low, high = (10.0, 0.0, -60.0), (10.0, 0.0, -42.0)
@@ -92,10 +100,10 @@ def test_close_neighbours_are_not_swapped_when_the_registration_is_off_by_3_mm()
     assert outcome(links(earlier, later, off)) == {("a1", "b1", M), ("a2", "b2", M)}
 
 
-def test_volume_and_attenuation_decide_between_two_that_are_as_near() -> None:
+def test_volume_and_attenuation_decide_between_two_that_are_about_as_near() -> None:
     earlier = [nodule("a", (0, 0, 0), 8.0, "ground-glass")]
     by_kind = [nodule("solid", (6, 0, 0), 8.0, "solid"), nodule("glass", (-6, 0, 0), 8.0, "ground-glass")]
-    by_size = [nodule("small", (6, 0, 0), 4.5, "ground-glass"), nodule("large", (-6, 0, 0), 8.5, "ground-glass")]
+    by_size = [nodule("small", (5.5, 0, 0), 4.5, "ground-glass"), nodule("large", (-6, 0, 0), 8.5, "ground-glass")]
     assert ("a", "glass", M) in outcome(links(earlier, by_kind))
     assert ("a", "large", M) in outcome(links(earlier, by_size))
 

@@ -106,7 +106,13 @@ def test_without_volumes_the_diameter_decides_beyond_one_and_a_half_millimetres(
     assert growth is not None
     assert growth.label == label
     if label == "growing":
-        assert growth.doubling_time_days == pytest.approx(100 * math.log(2) / (3 * math.log(7.6 / 6.0)))
+        days = 100 * math.log(2) / (3 * math.log(7.6 / 6.0))
+        assert growth.doubling_time_days == pytest.approx(days)
+        # Each diameter errs by 1.5 / (1.96 sqrt 2) mm; the log of their ratio by the relative errors added in square.
+        half = 1.5 / math.sqrt(2) * math.hypot(1 / 6.0, 1 / 7.6)
+        quickest = 100 * math.log(2) / (3 * (math.log(7.6 / 6.0) + half))
+        slowest = 100 * math.log(2) / (3 * (math.log(7.6 / 6.0) - half))
+        assert growth.doubling_time_interval_95 == pytest.approx((quickest, slowest), rel=1e-3)
 
 
 def test_nothing_is_stated_where_no_repeatability_is_known() -> None:

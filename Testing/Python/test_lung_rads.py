@@ -153,6 +153,8 @@ def test_a_stable_airway_nodule_never_steps_down() -> None:
     prior = NoduleFacts("solid", 9.0, features=proximal)
     stable = compared(NoduleFacts("solid", 9.0, features=proximal), prior, SIX_MONTHS)
     assert category_of(stable).category == "4B"
+    smaller = compared(NoduleFacts("solid", 6.0, features=proximal), prior, SIX_MONTHS)
+    assert category_of(smaller).category == "4A"
 
 
 def test_the_category_given_at_the_earlier_visit_is_the_one_that_steps_down() -> None:
