@@ -44,8 +44,8 @@ def model_card(model_id: str) -> ModelCard:
     return ModelCard.from_json(load_resource(f"models/{model_id}.json"))
 
 
-def load_model(model_id: str) -> Any:
-    """Return the Segmenter, Detector, Outliner or Registrar `model_id`.
+def load_model(model_id: str, **parameters: Any) -> Any:
+    """Return the Segmenter, Detector, Outliner or Registrar `model_id`, made with `parameters` of its own.
 
     Raises
     ------
@@ -54,8 +54,8 @@ def load_model(model_id: str) -> Any:
     """
     card = model_card(model_id)
     module, name = _BUILT_IN[model_id]
-    make: Callable[[ModelCard], Any] = getattr(import_module(f"AIImagingLogic.models.builtin.{module}"), name)
-    return make(card)
+    make: Callable[..., Any] = getattr(import_module(f"AIImagingLogic.models.builtin.{module}"), name)
+    return make(card, **parameters)
 
 
 def model_use(card: ModelCard) -> ModelUse:

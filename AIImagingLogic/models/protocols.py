@@ -41,9 +41,13 @@ class Candidate:
 
 
 class Detector(Protocol):
-    """Finds lesions of one kind."""
+    """Finds lesions of one kind.
+
+    `least_score` is the score under which candidates are not returned; a detector is made with its operating point.
+    """
 
     card: ModelCard
+    least_score: float
 
     def detect(
         self, image: sitk.Image, info: ImageInfo, organs: Segmentation, progress: Progress

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import SimpleITK as sitk
 
 from AIImagingLogic.measure.finding import make_finding
@@ -19,6 +21,9 @@ ORGANS_MODEL = "ct-lungs"
 DETECTOR_MODEL = "ct-lung-nodules"
 OUTLINE_MODEL = "ct-nodule-outline"
 
+DOUBTFUL_SHARE = 0.1
+"""Candidates down to this share of the detector's operating score are kept for a second look at a follow-up."""
+
 
 def detect(image: sitk.Image, info: ImageInfo, label: str = "baseline", progress: Progress | None = None) -> Visit:
     """Find, outline and measure the lung nodules of a chest CT.
@@ -33,27 +38,38 @@ def detect(image: sitk.Image, info: ImageInfo, label: str = "baseline", progress
     WrongImageError, GeometryError
         The image is not a chest CT in Hounsfield units.
     """
-    progress = progress or Progress()
+    visit, _ = find_nodules(image, info, label, progress or Progress())
+    return visit
+
+
+def find_nodules(
+    image: sitk.Image, info: ImageInfo, label: str, progress: Progress
+) -> tuple[Visit, tuple[Candidate, ...]]:
+    """Do what `detect` does, and return beside it the candidates that were too doubtful to be findings."""
     cards = [model_card(model) for model in (ORGANS_MODEL, DETECTOR_MODEL, OUTLINE_MODEL)]
     check_input(image, info, cards[1])
     first_cost = len(progress.costs)
     with progress.stage(f"Lungs, {label}", 0.0, 0.35) as part:
         organs = load_model(ORGANS_MODEL).segment(image, info, part)
     with progress.stage(f"Nodule candidates, {label}", 0.35, 0.75) as part:
-        candidates = load_model(DETECTOR_MODEL).detect(image, info, organs, part)
+        operating_score = load_model(DETECTOR_MODEL).least_score
+        detector = load_model(DETECTOR_MODEL, least_score=DOUBTFUL_SHARE * operating_score)
+        candidates = detector.detect(image, info, organs, part)
+        likely = tuple(candidate for candidate in candidates if candidate.score >= operating_score)
+        doubtful = tuple(candidate for candidate in candidates if candidate.score < operating_score)
     with progress.stage(f"Outlines and measurements, {label}", 0.75, 1.0) as part:
-        findings = outline_and_measure(image, info, organs, candidates, part)
+        findings = outline_and_measure(image, info, organs, likely, part)
     provenance = make_provenance(
         "detect", [model_use(card) for card in cards], [info], stages=progress.costs[first_cost:], notes=info.notes
     )
-    return Visit(label, info, organs, findings, provenance)
+    return Visit(label, info, organs, findings, provenance), doubtful
 
 
 def outline_and_measure(
     image: sitk.Image,
     info: ImageInfo,
     organs: Segmentation,
-    candidates: tuple[Candidate, ...],
+    candidates: Sequence[Candidate],
     progress: Progress,
     first_number: int = 1,
 ) -> tuple[Finding, ...]:

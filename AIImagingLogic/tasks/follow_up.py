@@ -6,6 +6,7 @@ import dataclasses
 
 import SimpleITK as sitk
 
+from AIImagingLogic.followup.matching import link_findings
 from AIImagingLogic.followup.timeline import make_timeline
 from AIImagingLogic.models.catalogue import model_card
 from AIImagingLogic.records.errors import WrongImageError
@@ -14,8 +15,9 @@ from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import Provenance, make_provenance
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.timeline import Timeline
-from AIImagingLogic.tasks.detect import DETECTOR_MODEL, detect
+from AIImagingLogic.tasks.detect import DETECTOR_MODEL, find_nodules
 from AIImagingLogic.tasks.register import register_images
+from AIImagingLogic.tasks.second_look import look_again, wanted_earlier, wanted_later
 from AIImagingLogic.tasks.segment import check_input
 
 
@@ -47,8 +49,8 @@ def follow_up(
     card = model_card(DETECTOR_MODEL)
     check_input(baseline, baseline_info, card)
     check_input(followup, followup_info, card)
-    first = detect(baseline, baseline_info, "baseline", progress.part(0.0, 0.35))
-    second = detect(followup, followup_info, "follow-up", progress.part(0.35, 0.7))
+    first, first_doubtful = find_nodules(baseline, baseline_info, "baseline", progress.part(0.0, 0.35))
+    second, second_doubtful = find_nodules(followup, followup_info, "follow-up", progress.part(0.35, 0.7))
     with progress.stage("Registration", 0.7, 0.95) as part:
         registration = register_images(
             baseline,
@@ -59,7 +61,13 @@ def follow_up(
             moving_mask=lungs_of(second.organs),
             progress=part,
         )
-    with progress.stage("Links and change", 0.95, 1.0):
+    with progress.stage("Second look", 0.95, 0.98) as part:
+        links = link_findings(first, second, registration)
+        first, second = (
+            look_again(baseline, first, first_doubtful, wanted_earlier(links, second), part.part(0.0, 0.5)),
+            look_again(followup, second, second_doubtful, wanted_later(links, first), part.part(0.5, 1.0)),
+        )
+    with progress.stage("Links and change", 0.98, 1.0):
         provenances = [first.provenance, second.provenance, registration.provenance]
         timeline = make_timeline(
             (first, second), (registration,), _joined(provenances, [baseline_info, followup_info], progress)
