@@ -11,8 +11,7 @@ from pathlib import Path
 from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measured_segments import MeasuredSegments
-from AIImagingLogic.records.measurement import Measurement
-from AIImagingLogic.records.resources import load_resource
+from AIImagingLogic.records.measurement import Measurement, measurement_entry
 from AIImagingLogic.records.timeline import Change, Lesion, Timeline, Visit
 from AIImagingLogic.report.lesion_rows import kind_of
 from AIImagingLogic.report.number_format import unit_slug
@@ -22,6 +21,11 @@ Cell = str | int | float | bool | datetime | None
 Row = Mapping[str, Cell]
 
 _DESCRIPTORS = ("attenuation", "side", "third", "contact")
+# These have a column whether they were measured or not, so that the tables of several patients stack.
+_LESION_MEASUREMENTS = (
+    *("volume", "long_axis", "short_axis", "mean_diameter", "mean_density", "density_sd", "mass"),
+    *("solid_volume", "solid_long_axis", "solid_short_axis", "solid_mean_diameter", "pleura_distance"),
+)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SIGNIFICANT_DIGITS = 7
 
@@ -29,8 +33,8 @@ _SIGNIFICANT_DIGITS = 7
 def write_findings_csv(visit: Visit, path: Path) -> None:
     """Write the findings of a visit, one a row, in the visit's order.
 
-    Every measurement of Resources/measurements.json has its column, so that tables of several visits stack; one that
-    states its 95% interval has two more. The centre is in mm, LPS.
+    Every measurement of a lesion has its column, measured or not; one that states its 95% interval has two more.
+    The centre is in mm, LPS.
 
     Raises
     ------
@@ -41,7 +45,7 @@ def write_findings_csv(visit: Visit, path: Path) -> None:
     columns = [
         *("finding", "uid", "type", *_DESCRIPTORS, "score", "review"),
         *(f"centre_{axis}_mm" for axis in ("left", "posterior", "superior")),
-        *_measurement_columns(measurements, every=True),
+        *_lesion_columns(measurements),
     ]
     _write(path, columns, (_finding_row(finding) for finding in visit.findings))
 
@@ -57,12 +61,13 @@ def write_changes_csv(timeline: Timeline, path: Path) -> None:
     OutputError
         The file cannot be written.
     """
-    table = load_resource("measurements.json")["measurements"]
     visits = [_prefix(visit.label) for visit in timeline.visits]
     measurements = [entry for visit in timeline.visits for finding in visit.findings for entry in finding.measurements]
-    values = [f"{visit}_{column}" for column in _measurement_columns(measurements, every=True) for visit in visits]
+    values = [f"{visit}_{column}" for column in _lesion_columns(measurements) for visit in visits]
     made = [change for lesion in timeline.lesions for change in lesion.changes]
-    changes = [column for name, entry in table.items() for column in _change_columns(name, entry["unit"], made)]
+    units = {name: measurement_entry(name)["unit"] for name in _LESION_MEASUREMENTS}
+    units.update({change.name: change.unit for change in made})
+    changes = [column for name, unit in units.items() for column in _change_columns(name, unit, made)]
     columns = [
         *("lesion", "status", "growth", "reason", *_DESCRIPTORS, "interval_days", "match_distance_mm"),
         *(f"{visit}_{suffix}" for visit in visits for suffix in ("uid", "date")),
@@ -92,7 +97,16 @@ def write_measured_segments_csv(measured: MeasuredSegments, path: Path) -> None:
         }
         for row in measured.rows
     )
-    _write(path, ["segment", "label", "type", *_measurement_columns(measurements, every=False)], rows)
+    _write(
+        path,
+        [
+            "segment",
+            "label",
+            "type",
+            *_measurement_columns({entry.name: entry.unit for entry in measurements}, measurements),
+        ],
+        rows,
+    )
 
 
 def _finding_row(finding: Finding) -> Row:
@@ -168,10 +182,12 @@ def _change_columns(name: str, unit: str, made: Sequence[Change]) -> list[str]:
     return columns
 
 
-def _measurement_columns(measurements: Sequence[Measurement], every: bool) -> list[str]:
-    table = load_resource("measurements.json")["measurements"]
-    units = {name: entry["unit"] for name, entry in table.items()} if every else {}
-    units.update({entry.name: entry.unit for entry in measurements})
+def _lesion_columns(measurements: Sequence[Measurement]) -> list[str]:
+    units = {name: measurement_entry(name)["unit"] for name in _LESION_MEASUREMENTS}
+    return _measurement_columns(units | {entry.name: entry.unit for entry in measurements}, measurements)
+
+
+def _measurement_columns(units: Mapping[str, str], measurements: Sequence[Measurement]) -> list[str]:
     with_interval = {entry.name for entry in measurements if entry.interval_95 is not None}
     columns = []
     for name, unit in units.items():

@@ -74,7 +74,7 @@ def _contents(timeline: Timeline, pictures: Sequence[Picture], folder: Path) -> 
     embedded = [(picture, _data_uri(folder / picture.file)) for picture in pictures]
     known = {row.number for row in rows}
     return {
-        "timeline": timeline,
+        "title": "Lung nodule follow-up" if len(timeline.visits) > 1 else "Lung nodules",
         "assessments": timeline.assessments,
         "headline": next(iter(timeline.assessments), None),
         "visits": visit_facts(timeline),

@@ -85,8 +85,9 @@ def _visits_line(timeline: Timeline) -> Text:
         date = "undated" if visit.info.acquired is None else f"{visit.info.acquired:%Y-%m-%d}"
         words.append(f"{visit.label} {date}, {len(visit.findings)} findings")
     days = interval_days(timeline)
-    between = "interval unknown" if days is None else f"{days} days"
-    sentence = f"{'; '.join(words)}; {between}."
+    if len(timeline.visits) > 1:
+        words.append("interval unknown" if days is None else f"{days} days")
+    sentence = f"{'; '.join(words)}."
     return Text(sentence[:1].upper() + sentence[1:])
 
 

@@ -8,9 +8,9 @@ _SECONDS_A_DAY = 86400.0
 
 
 def interval_days(timeline: Timeline) -> int | None:
-    """Return the days from the first visit to the last, None when either is undated."""
-    days = days_from_first(timeline)
-    return None if days[-1] is None else round(days[-1])
+    """Return the days from the first visit to the last, None when either is undated or there is one visit only."""
+    days = days_from_first(timeline)[-1]
+    return None if days is None or len(timeline.visits) == 1 else round(days)
 
 
 def days_from_first(timeline: Timeline) -> tuple[float | None, ...]:

@@ -213,3 +213,16 @@ def test_nothing_is_left_when_the_report_cannot_be_written(folder):
     with pytest.raises(OutputError):
         write_report(hand_made_timeline(), [], folder, folder / "taken")
     assert sorted(path.name for path in folder.iterdir()) == ["pictures", "taken"]
+
+
+def test_one_visit_alone_is_reported_without_change_or_interval(folder):
+    timeline = hand_made_timeline()
+    lesions = tuple(
+        dataclasses.replace(lesion, observations=lesion.observations[:1], expected_mm=(None,), changes=(), growth=None)
+        for lesion in timeline.lesions
+        if lesion.observations[0]
+    )
+    alone = dataclasses.replace(timeline, visits=timeline.visits[:1], registrations=(), lesions=lesions)
+    page = _page(render_report(alone, [], folder))
+    assert "Lung nodules Baseline 2024-01-10" in page.text and "8.1 mm" in page.text
+    assert "interval unknown" not in page.text and "New, resolved" not in page.text
