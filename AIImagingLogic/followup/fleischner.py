@@ -147,7 +147,7 @@ def _number_word(facts: NoduleFacts, all_facts: Mapping[int, NoduleFacts]) -> st
 def _by_risk(risks: tuple[str, ...], texts: list[str]) -> str:
     if len(set(texts)) == 1:
         return texts[0]
-    return "; ".join(f"{risk} risk: {text}" for risk, text in zip(risks, texts))
+    return "; ".join(f"{risk} risk {text}" for risk, text in zip(risks, texts))
 
 
 def _reason(number: int, facts: NoduleFacts, rows: tuple[Row, ...]) -> str:

@@ -11,17 +11,17 @@ from AIImagingLogic.followup.nodule_facts import NoduleFacts
 from AIImagingLogic.records.resources import load_resource
 
 KNOWN: dict[str, Any] = {"age_years": 60, "known_cancer": False, "immunosuppressed": False}
-NONE, OPTIONAL = "no routine follow-up", "optional CT at 12 months"
-SINGLE_LOW = "CT at 6-12 months, then consider 18-24 months"
-SINGLE_HIGH = "CT at 6-12 months, then 18-24 months"
-LARGE = "CT at 3 months, PET-CT or tissue"
-SEVERAL_LOW = "CT at 3-6 months, then consider 18-24 months"
-SEVERAL_HIGH = "CT at 3-6 months, then 18-24 months"
-GLASS = "CT at 6-12 months, then every 2 years until 5 years"
-YEARLY = "CT at 3-6 months, then yearly for 5 years"
-TISSUE = "CT at 3-6 months, then PET-CT or tissue"
-SUBSOLID_SMALL = "CT at 3-6 months; if stable consider 2 and 4 years"
-SUBSOLID_LARGE = "CT at 3-6 months, then by the most suspicious nodule"
+NONE, OPTIONAL = "no follow-up", "optional CT 12 mo"
+SINGLE_LOW = "CT 6-12 mo, consider 18-24 mo"
+SINGLE_HIGH = "CT 6-12 mo, then 18-24 mo"
+LARGE = "CT 3 mo, PET-CT or tissue"
+SEVERAL_LOW = "CT 3-6 mo, consider 18-24 mo"
+SEVERAL_HIGH = "CT 3-6 mo, then 18-24 mo"
+GLASS = "CT 6-12 mo, then every 2 y to 5 y"
+YEARLY = "CT 3-6 mo, then yearly for 5 y"
+TISSUE = "CT 3-6 mo, then PET-CT or tissue"
+SUBSOLID_SMALL = "CT 3-6 mo, consider 2 and 4 y"
+SUBSOLID_LARGE = "CT 3-6 mo, then by the worst nodule"
 
 
 # Written by hand from the guideline's table, not read from Resources.
@@ -75,7 +75,7 @@ def test_whole_millimetres_are_an_option_that_is_off(diameter: float, as_measure
 
 def test_an_unknown_risk_gets_both_answers_and_is_listed_as_missing() -> None:
     answer = assess_fleischner({1: NoduleFacts("solid", 5.0)})
-    assert answer.category == f"low risk: {NONE}; high risk: {OPTIONAL}"
+    assert answer.category == f"low risk {NONE}; high risk {OPTIONAL}"
     assert answer.row == "solid-single-below-6-low / solid-single-below-6-high"
     assert [text.split()[0] for text in answer.missing] == ["risk", "age", "known", "immunosuppression"]
 

@@ -157,7 +157,7 @@ def test_the_field_of_view_follows_the_axes_of_an_oblique_grid() -> None:
 
 @pytest.mark.parametrize(("x", "status"), [(-20.0, R), (4.0, R), (5.0, X), (60.0, X)])
 def test_a_place_outside_the_outlined_lungs_is_not_evaluable(x: float, status: LinkStatus) -> None:
-    """The last voxels of the lungs lie at x = -2 mm; radius 4 mm and registration error 2.5 mm more count as in them."""
+    """The last lung voxels lie at x = -2 mm; a radius of 4 mm and a registration error of 2.5 mm count as lung."""
     inside = np.zeros(SIZE[::-1], dtype=bool)
     inside[:, :, :50] = True
     link = only(links([nodule("a", (x, 0, 0))], [], later_organs=lungs(inside)))
