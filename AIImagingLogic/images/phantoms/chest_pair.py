@@ -130,10 +130,12 @@ def _shapes_at_visits(
         return shape, None
     if kind.course == "new":
         return None, shape.moved(there, 1.0)
-    wanted = _sampled(shape, first).volume_mm3 * kind.volume_factor
     scale = kind.volume_factor ** (1 / 3)
-    for _ in range(_VOLUME_CORRECTIONS):
-        scale *= (wanted / _sampled(shape.moved(there, scale), second).volume_mm3) ** (1 / 3)
+    if kind.contact == "pleura":
+        # The pleura cuts off another share at the other visit.
+        wanted = _sampled(shape, first).volume_mm3 * kind.volume_factor
+        for _ in range(_VOLUME_CORRECTIONS):
+            scale *= (wanted / _sampled(shape.moved(there, scale), second).volume_mm3) ** (1 / 3)
     return shape, shape.moved(there, scale, kind.core_volume_factor ** (1 / 3))
 
 
