@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from AIImagingLogic.followup.nodule_facts import BASELINE, NoduleFacts
-from AIImagingLogic.followup.rule_table import Row, applying, rounded_half_up, rows_of
+from AIImagingLogic.followup.rule_table import Row, applying, rounded_half_up, rows_of, volume_words
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Assessment
 
@@ -154,6 +154,8 @@ def _reason(number: int, facts: NoduleFacts, rows: tuple[Row, ...]) -> str:
     size = f"mean diameter {facts.mean_diameter_mm:.1f} mm"
     if facts.attenuation == "part-solid" and facts.solid_mean_diameter_mm is not None:
         size += f", solid part {facts.solid_mean_diameter_mm:.1f} mm"
+    if facts.volume_mm3 is not None:
+        size += f", {volume_words(rows[0], facts.volume_mm3)}"
     texts = " / ".join(dict.fromkeys(row.text for row in rows))
     return f"Lesion {number} is {facts.attenuation}, {size}. {texts[:1].upper()}{texts[1:]}."
 

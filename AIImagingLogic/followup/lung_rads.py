@@ -15,7 +15,7 @@ from AIImagingLogic.followup.nodule_facts import (
     NoduleFacts,
     whole_months,
 )
-from AIImagingLogic.followup.rule_table import Row, applying, rounded_half_up, rows_of
+from AIImagingLogic.followup.rule_table import Row, applying, rounded_half_up, rows_of, volume_words
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Assessment
 
@@ -156,7 +156,7 @@ def _reason(number: int, facts: NoduleFacts, row: Row) -> str:
     if facts.solid_mean_diameter_mm is not None and facts.attenuation == "part-solid":
         parts.append(f"solid part {rounded_half_up(facts.solid_mean_diameter_mm, 1)} mm")
     if facts.volume_mm3 is not None:
-        parts.append(f"volume {facts.volume_mm3:.0f} mm\N{SUPERSCRIPT THREE}{_bracket(row)}")
+        parts.append(volume_words(row, facts.volume_mm3))
     parts.append("at first detection" if facts.status == BASELINE else facts.status)
     if facts.prior is not None:
         before = rounded_half_up(facts.prior.mean_diameter_mm, 1)
@@ -170,14 +170,6 @@ def _reason(number: int, facts: NoduleFacts, row: Row) -> str:
 def _since(facts: NoduleFacts) -> str:
     months = whole_months(facts.interval_days)
     return "" if months is None else f" in {months} month{'' if months == 1 else 's'}"
-
-
-def _bracket(row: Row) -> str:
-    if row.volume_mm3 is None:
-        return ""
-    low, high = row.volume_mm3
-    text = f"below {high}" if low is None else f"{low} or more" if high is None else f"{low} to below {high}"
-    return f" (guideline's bracket: {text})"
 
 
 def _missing_of(number: int, facts: NoduleFacts) -> list[str]:

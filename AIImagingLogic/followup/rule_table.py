@@ -66,6 +66,16 @@ def rounded_half_up(value: float, digits: int) -> float:
     return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
+def volume_words(row: Row, volume_mm3: float) -> str:
+    """Return a volume (mm3) in words, beside the guideline's bracket where the row has one."""
+    text = f"volume {volume_mm3:.0f} mm\N{SUPERSCRIPT THREE}"
+    if row.volume_mm3 is None:
+        return text
+    low, high = row.volume_mm3
+    bracket = f"below {high}" if low is None else f"{low} or more" if high is None else f"{low} to below {high}"
+    return f"{text} (guideline's bracket: {bracket})"
+
+
 _COMPARISONS = {
     "at_least": lambda value, limit: value >= limit,
     "above": lambda value, limit: value > limit,
