@@ -14,7 +14,7 @@ from AIImagingLogic.images.phantoms.chest_visit import ChestVisit, chest_visit
 from AIImagingLogic.images.phantoms.exam import demo_recipe, exam_recipe, tuning_recipe
 from AIImagingLogic.images.phantoms.fine_nodule import FineNodule, sample_nodule
 from AIImagingLogic.images.phantoms.nodule_shape import NoduleShape
-from AIImagingLogic.images.phantoms.recipe import NoduleRecipe, PairRecipe, ScanRecipe
+from AIImagingLogic.images.phantoms.recipe import NoduleRecipe, PairRecipe
 from AIImagingLogic.images.phantoms.truth import LesionAtVisit, LesionTruth
 from AIImagingLogic.images.phantoms.tubes import Tubes
 from AIImagingLogic.images.phantoms.visit_rendering import VisitContents, render_visit
@@ -70,42 +70,35 @@ def make_chest_pair(recipe: PairRecipe) -> ChestPair:
     anatomy = chest_anatomy(recipe)
     first = chest_visit(recipe, recipe.baseline, BreathingField())
     second = chest_visit(recipe, recipe.followup, recipe.breathing)
-    shapes = [_shapes_at_visits(*nodule, first, second, recipe) for nodule in zip(recipe.nodules, anatomy.shapes)]
-    sizes = [
-        tuple(None if shape is None else _size(kind, shape, visit) for shape, visit in zip(both, (first, second)))
-        for kind, both in zip(recipe.nodules, shapes)
+    nodules = [
+        tuple(
+            None if shape is None else _sampled(shape, visit, _BLUR_MARGIN_SIGMAS * scan.blur_mm)
+            for shape, visit, scan in zip(shapes, (first, second), (recipe.baseline, recipe.followup))
+        )
+        for shapes in (
+            _shapes_at_visits(kind, shape, first, second, recipe) for kind, shape in zip(recipe.nodules, anatomy.shapes)
+        )
     ]
-    lesions = tuple(_truth(index, kind, anatomy, *sizes[index]) for index, kind in enumerate(recipe.nodules))
+    lesions = tuple(
+        _truth(index, kind, anatomy, _size(kind, both[0], first), _size(kind, both[1], second))
+        for index, (kind, both) in enumerate(zip(recipe.nodules, nodules))
+    )
     inflation = second.lung_volume_mm3 / first.lung_volume_mm3
     images: list[sitk.Image] = []
     for number, (visit, scan, ratio) in enumerate(
         ((first, recipe.baseline, 1.0), (second, recipe.followup, inflation))
     ):
-        present = [(kind, both[number]) for kind, both in zip(recipe.nodules, shapes)]
-        images += _rendered(recipe, scan, visit, anatomy, present, ratio, number)
+        present = [(kind, both[number]) for kind, both in zip(recipe.nodules, nodules)]
+        motion = recipe.breathing if number else BreathingField()
+        contents = VisitContents(
+            fields=visit.painted(recipe, ratio),
+            vessels=_moved(anatomy.vessels, motion),
+            airways=_moved(anatomy.airways, motion),
+            lumen_mm=anatomy.lumen_mm,
+            nodules=[(kind, nodule) for kind, nodule in present if nodule is not None],
+        )
+        images += render_visit(visit.scan, scan, contents, np.random.default_rng([recipe.seed, 10 + number]))
     return ChestPair(images[0], images[2], images[1], images[3], lesions, recipe.breathing, recipe)
-
-
-def _rendered(
-    recipe: PairRecipe,
-    scan: ScanRecipe,
-    visit: ChestVisit,
-    anatomy: ChestAnatomy,
-    nodules: list[tuple[NoduleRecipe, NoduleShape | None]],
-    inflation: float,
-    number: int,
-) -> tuple[sitk.Image, sitk.Image]:
-    motion = recipe.breathing if number else BreathingField()
-    margin = _BLUR_MARGIN_SIGMAS * scan.blur_mm
-    sampled = [(kind, _sampled(shape, visit, margin)) for kind, shape in nodules if shape is not None]
-    contents = VisitContents(
-        fields=visit.painted(recipe, inflation),
-        vessels=_moved(anatomy.vessels, motion),
-        airways=_moved(anatomy.airways, motion),
-        lumen_mm=anatomy.lumen_mm,
-        nodules=sampled,
-    )
-    return render_visit(visit.scan, scan, contents, np.random.default_rng([recipe.seed, 10 + number]))
 
 
 def _moved(tubes: Tubes, motion: BreathingField) -> Tubes:
@@ -116,9 +109,10 @@ def _sampled(shape: NoduleShape, visit: ChestVisit, margin_mm: float = 0.0) -> F
     return sample_nodule(shape, visit.lung_distance, visit.scan.axes, visit.scan.origin_mm, margin_mm)
 
 
-def _size(kind: NoduleRecipe, shape: NoduleShape, visit: ChestVisit) -> LesionAtVisit:
-    fine = _sampled(shape, visit)
-    return fine.size(visit.scan.axes, visit.scan.origin_mm, _SOLID_PART[kind.attenuation])
+def _size(kind: NoduleRecipe, nodule: FineNodule | None, visit: ChestVisit) -> LesionAtVisit | None:
+    if nodule is None:
+        return None
+    return nodule.size(visit.scan.axes, visit.scan.origin_mm, _SOLID_PART[kind.attenuation])
 
 
 def _shapes_at_visits(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from AIImagingLogic.images.phantoms.recipe import ScanRecipe
 
 _CENTER_MM = np.array([0.0, 2.0, -8.0])
-_COARSE_STEP_MM = 2.5
+_SMALLEST_COARSE_STEP_MM = 2.5
 _SUB_SLICE_MM = 0.85
 
 
@@ -49,10 +49,10 @@ class Scan:
         return (np.arange(self.size[axis]) * self.spacing_mm[axis]).astype(np.float32)
 
     def coarse_points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return points (k, j, i, 3) LPS mm every 2.5 mm that cover the grid, and the grid mm (3,) of the first."""
-        first = -np.full(3, _COARSE_STEP_MM)
-        counts = np.ceil((np.array(self.size) - 1) * self.spacing_mm / _COARSE_STEP_MM).astype(int) + 3
-        offsets = [first[k] + np.arange(counts[k]) * _COARSE_STEP_MM for k in range(3)]
+        """Return points (k, j, i, 3) LPS mm every few mm that cover the grid, and the grid mm (3,) of the first."""
+        first = -np.full(3, self.coarse_step_mm)
+        counts = np.ceil((np.array(self.size) - 1) * self.spacing_mm / self.coarse_step_mm).astype(int) + 3
+        offsets = [first[k] + np.arange(counts[k]) * self.coarse_step_mm for k in range(3)]
         k, j, i = np.meshgrid(offsets[2], offsets[1], offsets[0], indexing="ij")
         return self.origin_mm + np.stack([i, j, k], axis=-1) @ self.axes, first
 
@@ -64,7 +64,7 @@ class Scan:
     @property
     def coarse_step_mm(self) -> float:
         """Distance between the points of `coarse_points`."""
-        return _COARSE_STEP_MM
+        return max(_SMALLEST_COARSE_STEP_MM, float(self.spacing_mm[0]))
 
     def image(self, values: NDArray[np.generic]) -> sitk.Image:
         """Return `values` (k, j, i) as an image on this grid."""
