@@ -1,0 +1,91 @@
+"""Register: two images of one patient in, the transform between them out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import SimpleITK as sitk
+
+from AIImagingLogic.images.checks import require_finite, require_sane_spacing, require_volume
+from AIImagingLogic.models.catalogue import load_model, model_card, model_ids, model_use
+from AIImagingLogic.records.errors import ModelError, WrongImageError
+from AIImagingLogic.records.image_info import ImageInfo
+from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.provenance import make_provenance
+from AIImagingLogic.records.registration import Registration
+
+_MINIMUM_SLICES = 4
+SAME_IMAGE_NOTE = "Both images are the same: the registration is the identity."
+
+
+def register_images(
+    fixed: sitk.Image,
+    fixed_info: ImageInfo,
+    moving: sitk.Image,
+    moving_info: ImageInfo,
+    kind: str = "deformable",
+    fixed_mask: sitk.Image | None = None,
+    moving_mask: sitk.Image | None = None,
+    progress: Progress | None = None,
+) -> Registration:
+    """Bring two images of one modality into correspondence.
+
+    Parameters
+    ----------
+    fixed, moving : 3D images, any grids; LPS mm
+    fixed_info, moving_info : what is known of them
+    kind : ``rigid``, ``affine`` or ``deformable``
+    fixed_mask, moving_mask : > 0 where to look, such as the lungs; none: the body
+    progress : asked for cancellation at each iteration
+
+    Returns
+    -------
+    Registration
+        Points of `fixed` to points of `moving`, with quality and provenance.
+
+    Raises
+    ------
+    ModelError
+        There is no registration of that kind.
+    WrongImageError
+        The modalities differ, or an image has voxels that are no numbers.
+    GeometryError
+        An image is flat or its spacing makes no sense.
+    RegistrationError
+        The images do not overlap and cannot be brought to, or nothing improved.
+    """
+    progress = progress or Progress()
+    known = model_ids("register")
+    if kind not in known:
+        raise ModelError(f"There is no registration '{kind}'.", f"Choose one of {', '.join(known)}.")
+    card = model_card(kind)
+    _check_modalities(fixed_info, moving_info)
+    for image in (fixed, moving):
+        require_volume(image, _MINIMUM_SLICES)
+        require_sane_spacing(image)
+        require_finite(image)
+    first_cost = len(progress.costs)
+    with progress.stage(card.name, 0.0, 1.0) as part:
+        result: Registration = load_model(kind).register(fixed, moving, fixed_mask, moving_mask, part)
+    notes = [*fixed_info.notes, *moving_info.notes]
+    if fixed_info.content_hash == moving_info.content_hash:
+        notes.append(SAME_IMAGE_NOTE)
+    masks = "given" if fixed_mask is not None and moving_mask is not None else "body, where none was given"
+    provenance = make_provenance(
+        "register",
+        [model_use(card)],
+        [fixed_info, moving_info],
+        {"registration": kind, "registration masks": masks},
+        progress.costs[first_cost:],
+        list(dict.fromkeys(notes)),
+    )
+    return dataclasses.replace(result, provenance=provenance)
+
+
+def _check_modalities(fixed: ImageInfo, moving: ImageInfo) -> None:
+    if fixed.modality and moving.modality and fixed.modality != moving.modality:
+        raise WrongImageError(
+            f"The fixed image is {fixed.modality} and the moving image {moving.modality}; "
+            "this registration compares images of one modality only.",
+            "Choose two images of the same modality.",
+        )
