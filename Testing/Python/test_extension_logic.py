@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +12,15 @@ from hand_made_timeline import hand_made_timeline
 from AIImagingLogic.records.errors import Cancelled, SceneError
 
 slicer = pytest.importorskip("slicer", reason="Slicer's classes (slicer-core) are not installed.")
+from slicer_application import stand_in_for_application  # noqa: E402 - after it is known that Slicer is here
+
 MODULE = Path(__file__).resolve().parents[2] / "AIImaging" / "AIFollowUp"
 
 
 @pytest.fixture
-def logic(monkeypatch):
+def logic(monkeypatch, scene):
     """The module's logic; the follow-up itself answers with a timeline written by hand."""
-    base = types.ModuleType("slicer.ScriptedLoadableModule")
-    # The real base class needs the application; the logic uses nothing of it but its being there.
-    base.ScriptedLoadableModuleLogic = type("Logic", (), {"__init__": lambda self, parent=None: None})
-    wrapper = types.ModuleType("slicer.parameterNodeWrapper")
-    wrapper.parameterNodeWrapper = lambda declared: declared
-    for stand_in in (base, wrapper):
-        monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
-    monkeypatch.syspath_prepend(str(MODULE))
-    for name in [name for name in sys.modules if name.startswith("AIFollowUpLib")]:
-        monkeypatch.delitem(sys.modules, name)
+    stand_in_for_application(monkeypatch, MODULE, scene)
     from AIFollowUpLib.logic import AIFollowUpLogic
 
     import AIImagingLogic.tasks.follow_up as task
