@@ -34,7 +34,8 @@ def other_grid(image: sitk.Image, random: np.random.Generator) -> Scan:
     first = grid_of(image)
     extent = np.array(first.size) * first.spacing_mm
     in_plane = float(first.spacing_mm[0] * random.uniform(0.94, 1.04))
-    spacing = np.array([in_plane, in_plane, float(random.choice(_SLICES_MM))])
+    others = [slice_mm for slice_mm in _SLICES_MM if abs(slice_mm - first.spacing_mm[2]) > 0.1]
+    spacing = np.array([in_plane, in_plane, float(random.choice(others))])
     size = np.floor(extent / spacing).astype(int)
     origin = first.origin_mm + ((spacing - first.spacing_mm) / 2 + random.uniform(0, 0.5, 3)) @ first.axes
     return Scan((int(size[0]), int(size[1]), int(size[2])), spacing, origin, first.axes)
