@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from AIImagingLogic.followup.lesion_segmentation import lesion_segmentation
 from AIImagingLogic.records.timeline import Lesion, Timeline
+from AIImagingLogic.scene.display_window import display_window
 from AIImagingLogic.scene.empty_scene import make_scene
 from AIImagingLogic.scene.findings import current_finding_box, findings_point_list, show_in_box
 from AIImagingLogic.scene.opening_view import open_at
@@ -18,9 +19,7 @@ from AIImagingLogic.scene.segmentations import segmentation_node_from_segmentati
 from AIImagingLogic.scene.subject_hierarchy import add_folder, add_study
 from AIImagingLogic.scene.tables import change_table_node, findings_table_node
 from AIImagingLogic.scene.transforms import transform_node_from_registration
-from AIImagingLogic.scene.volumes import show_in_window, volume_node_from_image
-
-LUNG_WINDOW_HU = (-1350.0, 150.0)
+from AIImagingLogic.scene.volumes import volume_node_from_image
 
 _LESION_FILL_OPACITY = 0.15
 _ORGAN_OUTLINE_OPACITY = 0.5
@@ -80,11 +79,11 @@ def _add_visit(scene: Any, timeline: Timeline, index: int, image: sitk.Image) ->
     title = _title(timeline, index)
     colours = {lesion.observations[index]: lesion.colour for lesion in timeline.lesions}
     names = {uid: f"Lesion {lesion.number}" for lesion in timeline.lesions if (uid := lesion.observations[index])}
-    volume = volume_node_from_image(image, scene, f"{title} {visit.info.modality}".strip())
+    window = display_window(visit.info.modality)
+    levels = (window.lower, window.upper) if window else None
+    volume = volume_node_from_image(image, scene, f"{title} {visit.info.modality}".strip(), window=levels)
     mark(volume, "input", visit.provenance)
     volume.SetAttribute("AIImaging.ContentHash", visit.info.content_hash)
-    if visit.info.modality == "CT":
-        show_in_window(volume, *LUNG_WINDOW_HU)
     nodes = [volume]
     if visit.organs is not None:
         organs = segmentation_node_from_segmentation(visit.organs, scene, f"{title} organs", volume)

@@ -10,7 +10,7 @@ from AIImagingLogic.scene.picture_canvas import Colour, PictureCanvas, as_fracti
 from AIImagingLogic.scene.picture_request import LesionPicture, LesionView
 from AIImagingLogic.scene.segmentations import segmentation_node_from_segmentation
 from AIImagingLogic.scene.slice_view import SliceView
-from AIImagingLogic.scene.volumes import show_in_window, volume_node_from_image
+from AIImagingLogic.scene.volumes import volume_node_from_image
 
 PLANES = ("Axial", "Coronal", "Sagittal")
 
@@ -58,8 +58,7 @@ class LesionSheets:
                 middle = (left + _PANEL_WIDTH / 2, top + _PANEL_HEIGHT / 2)
                 canvas.write(view.detail, *middle, _QUIET_COLOUR, size=16, align="center")
             return
-        volume = volume_node_from_image(view.image, self._scene, "image")
-        show_in_window(volume, *picture.window)
+        volume = volume_node_from_image(view.image, self._scene, "image", window=picture.window)
         lesions = segmentation_node_from_segmentation(view.lesions, self._scene, "lesions", volume)
         display = lesions.GetDisplayNode()
         display.SetVisibility2DFill(False)
@@ -99,12 +98,12 @@ def _letter_panel(
     )
     for letter, place in zip(letters, places, strict=True):
         canvas.write(letter, *place, _LABEL_COLOUR, size=15, align="center", bold=True)
-    canvas.write(plane, left + 10, top + 16, size=14)
+    canvas.write(plane, left + 10, top + 16, size=14, bold=True)
     bar_mm = 10 if field_of_view_mm < 100 else 20
     bar = bar_mm * _PANEL_WIDTH / field_of_view_mm
     right, bottom = left + _PANEL_WIDTH - 12, top + _PANEL_HEIGHT - 13
     canvas.line((right - bar, bottom), (right, bottom), "white", 3)
-    canvas.write(f"{bar_mm} mm", right - bar / 2, bottom - 13, size=13, align="center")
+    canvas.write(f"{bar_mm} mm", right - bar / 2, bottom - 13, size=13, align="center", bold=True)
 
 
 def _draw_cross(canvas: PictureCanvas, x: float, y: float, colour: Colour) -> None:

@@ -61,7 +61,7 @@ def _draw_view(
     bar = 50.0 / height_mm * _VIEW_HEIGHT
     right, bottom = left + _VIEW_WIDTH - 14, _HEADING_HEIGHT + _VIEW_HEIGHT - 14
     canvas.line((right - bar, bottom), (right, bottom), "white", 3)
-    canvas.write("50 mm", right - bar / 2, bottom - 13, size=13, align="center")
+    canvas.write("50 mm", right - bar / 2, bottom - 13, size=13, align="center", bold=True)
 
 
 def _lightened(organs: Segmentation) -> Segmentation:

@@ -11,9 +11,9 @@ from AIImagingLogic.followup.lesion_segmentation import lesion_segmentation
 from AIImagingLogic.records.boxes import Vector
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measurement import measurement_entry
-from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.segmentation import Segment, Segmentation
 from AIImagingLogic.records.timeline import Lesion, LinkStatus, Timeline, Visit
+from AIImagingLogic.scene.display_window import display_window
 from AIImagingLogic.scene.picture_request import (
     LesionPicture,
     LesionView,
@@ -28,6 +28,7 @@ PICTURE_FOLDER = "pictures"
 _SMALLEST_FIELD_OF_VIEW_MM = 70.0
 _FIELD_OF_VIEW_PER_DIAMETER = 3.0
 _ORGAN_SPACING_MM = 2.5
+_WHOLE = 200
 _SHOWN = ("mean_diameter", "volume", "mean_density")
 
 
@@ -40,7 +41,7 @@ def plan_pictures(timeline: Timeline, images: Sequence[sitk.Image]) -> PictureRe
     images : the image of each visit, LPS mm
     """
     labels = [lesion_segmentation(timeline, index, image) for index, image in enumerate(images)]
-    window = _window(timeline.visits[0], images[0])
+    window = _levels(timeline.visits[0], images[0])
     pictures = tuple(_lesion_picture(timeline, lesion, images, labels, window) for lesion in timeline.lesions)
     views = tuple(_overview_view(timeline, index) for index in range(len(timeline.visits)))
     drawn = any(view.organs is not None or view.lesions for view in views)
@@ -48,16 +49,11 @@ def plan_pictures(timeline: Timeline, images: Sequence[sitk.Image]) -> PictureRe
     return PictureRequest(overview, pictures)
 
 
-def window_name(visit: Visit) -> str:
-    """Return the name of the window that the visit's image is shown in, empty when it is fitted to the image."""
-    entry = load_resource("display/windows.json")["windows"].get(visit.info.modality)
-    return str(entry["name"]) if entry else ""
-
-
-def _window(visit: Visit, image: sitk.Image) -> tuple[float, float]:
-    entry = load_resource("display/windows.json")["windows"].get(visit.info.modality)
-    if entry:
-        return float(entry["lower"]), float(entry["upper"])
+def _levels(visit: Visit, image: sitk.Image) -> tuple[float, float]:
+    """Return black and white of the visit's image: of its modality, else fitted to the image."""
+    window = display_window(visit.info.modality)
+    if window is not None:
+        return window.lower, window.upper
     low, high = np.percentile(sitk.GetArrayViewFromImage(image)[::4, ::4, ::4], (1, 99))
     return float(low), float(max(high, low + 1))
 
@@ -149,9 +145,16 @@ def _overview_view(timeline: Timeline, index: int) -> OverviewView:
         mask = sitk.ConstantPad(sitk.Cast(finding.mask > 0, sitk.sitkUInt8), (1, 1, 1), (1, 1, 1))
         lesions.append(Segmentation(mask, (segment,)))
         positions.append(finding.box.center_mm)
-    organs = None
-    if visit.organs is not None:
-        spacing = visit.organs.image.GetSpacing()
-        factors = [max(1, int(_ORGAN_SPACING_MM / step)) for step in spacing]
-        organs = Segmentation(sitk.Shrink(visit.organs.image, factors), visit.organs.segments)
+    organs = None if visit.organs is None else _coarse(visit.organs)
     return OverviewView(visit_title(visit), organs, tuple(lesions), tuple(positions))
+
+
+def _coarse(organs: Segmentation) -> Segmentation:
+    """Return organs on a coarse grid, by majority: surfaces are quick, specks and vessels do not clutter."""
+    factors = [max(1, round(_ORGAN_SPACING_MM / step)) for step in organs.image.GetSpacing()]
+    labels = None
+    for segment in organs.segments:
+        share = sitk.BinShrink(sitk.Cast(organs.image == segment.value, sitk.sitkUInt8) * _WHOLE, factors)
+        part = sitk.Cast(share > _WHOLE // 2, organs.image.GetPixelID()) * segment.value
+        labels = part if labels is None else sitk.Maximum(labels, part)
+    return Segmentation(sitk.Shrink(organs.image, factors) if labels is None else labels, organs.segments)

@@ -23,7 +23,8 @@ from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.records.picture import Picture
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Lesion, Timeline
-from AIImagingLogic.scene.picture_planning import PICTURE_FOLDER, plan_pictures, window_name
+from AIImagingLogic.scene.display_window import display_window
+from AIImagingLogic.scene.picture_planning import PICTURE_FOLDER, plan_pictures
 from AIImagingLogic.scene.picture_request import PictureRequest
 from AIImagingLogic.scene.subject_hierarchy import visit_title
 
@@ -153,10 +154,11 @@ def _with_captions(timeline: Timeline, request: PictureRequest) -> tuple[Picture
     if request.overview is not None:
         caption = f"Organs and numbered lesions in 3D, seen from the front: {visits}."
         pictures.append(Picture(f"{PICTURE_FOLDER}/{request.overview.file}", caption))
-    window = window_name(timeline.visits[0])
+    window = display_window(timeline.visits[0].info.modality)
+    window_name = window.name if window else ""
     for lesion, picture in zip(timeline.lesions, request.lesions, strict=True):
         pictures.append(
-            Picture(f"{PICTURE_FOLDER}/{picture.file}", _caption(timeline, lesion, visits, window), lesion.number)
+            Picture(f"{PICTURE_FOLDER}/{picture.file}", _caption(timeline, lesion, visits, window_name), lesion.number)
         )
     return tuple(pictures)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ def save_scene(scene: Any, path: Path) -> None:
         Slicer could not write a node; the message names it.
     """
     messages = load_slicer().vtkMRMLMessageCollection()
+    path = path.absolute()
     with (
         written_atomically(path) as temporary,
         # The bundle's inner folder is named after the file: the file has its final name from the start.
@@ -42,13 +47,29 @@ def load_scene(path: Path) -> Any:
     SceneError
         The file is missing or is not a scene.
     """
-    scene = make_scene()
-    messages = load_slicer().vtkMRMLMessageCollection()
     if not path.is_file():
         raise SceneError(f"The scene '{path}' does not exist.", "Name an .mrb file.")
-    if not scene.ReadFromMRB(str(path), False, messages):
+    if not zipfile.is_zipfile(path):
+        raise SceneError(
+            f"The scene '{path}' could not be read: it is no bundle, or cut off.", "Name a whole .mrb file."
+        )
+    scene = make_scene()
+    messages = load_slicer().vtkMRMLMessageCollection()
+    with _working_folder_kept():
+        loaded = scene.ReadFromMRB(str(path.absolute()), False, messages)
+    if not loaded:
         raise SceneError(f"The scene '{path}' could not be read{_said(messages)}.", "Name a whole .mrb file.")
     return scene
+
+
+@contextlib.contextmanager
+def _working_folder_kept() -> Iterator[None]:
+    """Slicer unpacks a bundle in the working folder's place, and stays there when unpacking fails."""
+    folder = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
 
 
 def _said(messages: Any) -> str:

@@ -12,7 +12,9 @@ from AIImagingLogic.scene.coordinates import LPS_TO_RAS, array_of_vtk_matrix, lp
 from AIImagingLogic.scene.host import load_slicer, load_vtk
 
 
-def volume_node_from_image(image: sitk.Image, scene: Any, name: str, labels: bool = False) -> Any:
+def volume_node_from_image(
+    image: sitk.Image, scene: Any, name: str, labels: bool = False, window: tuple[float, float] | None = None
+) -> Any:
     """Add an image to a scene as a volume node.
 
     Parameters
@@ -21,11 +23,13 @@ def volume_node_from_image(image: sitk.Image, scene: Any, name: str, labels: boo
     scene : vtkMRMLScene
     name : name of the node
     labels : make a labelmap volume (integer voxels, one component)
+    window : shown from black at the first to white at the second (the image's own unit, HU for CT); without it, Slicer
+        looks through all voxels for one
 
     Returns
     -------
     vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode or vtkMRMLLabelMapVolumeNode
-        With a display node, its window not set.
+        With a display node.
 
     Raises
     ------
@@ -47,6 +51,12 @@ def volume_node_from_image(image: sitk.Image, scene: Any, name: str, labels: boo
     node.SetOrigin(ras_from_lps(image.GetOrigin()).tolist())
     if components == 3 and image.GetPixelID() == sitk.sitkVectorUInt8:
         node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB)
+    if window is not None:
+        # Before the voxels are there: they need not be looked through.
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        display.AutoWindowLevelOff()
+        display.SetWindowLevelMinMax(*window)
     node.SetAndObserveImageData(image_data)
     node.CreateDefaultDisplayNodes()
     return node
@@ -106,13 +116,6 @@ def image_from_vtk_image(image_data: Any) -> sitk.Image:
     if components > 1:
         return sitk.GetImageFromArray(array.reshape(*shape, components), isVector=True)
     return sitk.GetImageFromArray(array.reshape(shape), isVector=False)
-
-
-def show_in_window(node: Any, lower: float, upper: float) -> None:
-    """Show a scalar volume from black at `lower` to white at `upper` (its own intensity unit, HU for CT)."""
-    display = node.GetDisplayNode()
-    display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(lower, upper)
 
 
 def _numpy_support() -> Any:

@@ -224,10 +224,16 @@ def test_scene_that_cannot_be_written_or_read_says_so_and_leaves_nothing(follow_
     with pytest.raises(OutputError):
         save_scene(follow_up[2], tmp_path / "missing" / "scene.mrb")
     broken = tmp_path / "broken.mrb"
-    broken.write_bytes(b"no bundle")
-    with pytest.raises(SceneError, match="could not be read"):
-        load_scene(broken)
+    save_scene(follow_up[2], tmp_path / "scene.mrb")
+    whole = (tmp_path / "scene.mrb").read_bytes()
+    working_folder = Path.cwd()
+    spoilt = bytearray(whole)
+    spoilt[40:20_000] = bytes(19_960)  # the directory at its end is whole, the files are not
+    for content in (b"no bundle", whole[: len(whole) // 2], bytes(spoilt)):
+        broken.write_bytes(content)
+        with pytest.raises(SceneError, match="could not be read"):
+            load_scene(broken)
+        assert Path.cwd() == working_folder
     with pytest.raises(SceneError, match="does not exist"):
         load_scene(tmp_path / "missing.mrb")
-    save_scene(follow_up[2], tmp_path / "scene.mrb")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.mrb", "scene.mrb"]
