@@ -60,9 +60,8 @@ def lung_contrast(image: sitk.Image, labels: sitk.Image, label: int) -> LungCont
     box = statistics.GetBoundingBox(label)
     spacing = image.GetSpacing()
     start = [first - _MARGIN_MM / step for first, step in zip(box[:3], spacing, strict=True)]
-    size = [
-        int(np.ceil((length * step + 2.0 * _MARGIN_MM) / GRID_MM)) for length, step in zip(box[3:], spacing, strict=True)
-    ]
+    extent_mm = [length * step + 2.0 * _MARGIN_MM for length, step in zip(box[3:], spacing, strict=True)]
+    size = [int(np.ceil(extent / GRID_MM)) for extent in extent_mm]
     origin = image.TransformContinuousIndexToPhysicalPoint(start)
     grid_of = (size, sitk.Transform(), sitk.sitkLinear, origin, [GRID_MM] * 3, image.GetDirection())
     inside_image = sitk.Resample(

@@ -44,14 +44,13 @@ def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
     """Return (N, len(`FEATURES`)) figures, each of order one.
 
     `flatness` and `elongation` are the least and middle principal extent of the surface over the greatest;
-    `two_sided` tells how much of what leaves the blob leaves it along one line; `arms` and `thickest_arm` are the number
-    of structures that cross a shell of 1.7 radii and the radius of the widest, in radii of the blob.
+    `two_sided` tells how much of what leaves the blob leaves it along one line; `arms` and `thickest_arm` are the
+    number of structures that cross a shell of 1.7 radii and the radius of the widest, in radii of the blob.
     """
     way = directions()
     step = np.maximum(rays.core_hu - rays.around_hu, 5.0)
     relative = (rays.profiles_hu - rays.around_hu[:, None, None]) / step[:, None, None]
     open_rays = rays.edges >= REACH - 1e-6
-    bounded = np.where(open_rays, np.nan, rays.edges)
     points = rays.edges[..., None] * way[None]
     points = points - points.mean(axis=1, keepdims=True)
     extents = np.sqrt(np.maximum(np.linalg.eigvalsh(np.einsum("nrd,nre->nde", points, points) / RAYS), 1e-6))
@@ -59,17 +58,16 @@ def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
     excess = np.clip(_at(relative, _ARM_AT), 0.0, 1.0)
     lines = np.linalg.eigvalsh(np.einsum("nr,rd,re->nde", excess, way, way))
     arms, thickest = _arms(_at(relative, _ARM_AT) > 0.5, way)
-    inner = rays.profiles_hu[:, :, RELATIVE_RADII <= 0.6].reshape(len(step), -1)
+    inner = rays.profiles_hu[:, :, RELATIVE_RADII <= 0.6].reshape(len(step), RAYS * int((RELATIVE_RADII <= 0.6).sum()))
     depth = _depth_mm(contrast, rays.centers)
-    with np.errstate(all="ignore"):
-        spread = np.where(open_rays.all(axis=1), 1.0, np.nanstd(np.where(open_rays.all(axis=1)[:, None], 0.0, bounded), 1))
+    spread = np.where(open_rays, 0.0, rays.edges - np.median(rays.edges, axis=1, keepdims=True))
     columns = {
         "log_radius": np.log(rays.radii_mm / 4.0),
         "contrast": step / 300.0,
         "core_level": rays.core_hu / 300.0,
         "around_level": rays.around_hu / 100.0,
         "open_rays": open_rays.mean(axis=1),
-        "edge_spread": spread,
+        "edge_spread": np.sqrt(np.mean(spread**2, axis=1)),
         "flatness": extents[:, 0] / extents[:, 2],
         "elongation": extents[:, 1] / extents[:, 2],
         "shell_near": (near > 0.5).mean(axis=1),
@@ -81,9 +79,9 @@ def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
         "steepness": np.median(_at(relative, 0.7) - _at(relative, 1.3), axis=1),
         "dark_shell": (_at(rays.profiles_hu, 1.3) < -90.0).mean(axis=1),
         "contrast_to_noise": np.log(step / max(contrast.noise_hu, 1.0)),
-        "blob_answer": blobs.answers_hu / step,
-        "curvature_ratio": blobs.curvature_ratios,
-        "second_ratio": blobs.second_ratios,
+        "blob_answer": blobs.answers_hu[rays.blobs] / step,
+        "curvature_ratio": blobs.curvature_ratios[rays.blobs],
+        "second_ratio": blobs.second_ratios[rays.blobs],
         "unevenness": inner.std(axis=1) / step,
         "depth": np.minimum(depth / 10.0, 1.5),
         "free_shell": (near < 0.3).mean(axis=1),

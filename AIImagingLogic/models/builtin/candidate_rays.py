@@ -13,23 +13,26 @@ from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContra
 
 Array = NDArray[np.float64]
 
-RAYS = 96
+RAYS = 72
 REACH = 2.0
 """Rays end at this many radii; a ray that meets no surface before runs along a vessel or into another structure."""
 RELATIVE_RADII = np.arange(0.0, REACH + 0.05, 0.1)
-_PASSES = 3
+_SCOUT_RAYS = 32
+_SCOUT_PASSES = 3
 _LARGEST_SHIFT = 0.6
-_GENTLE_BLUR_MM = (0.6, 1.3, 2.6)
-_BLUR_FOR_RADII_MM = (4.0, 9.0)
-_LEAST_RADIUS_MM = 1.2
+_BLURS_MM = (0.6, 1.3, 2.6)
+_BLUR_STEPS_MM = (4.0, 9.0)
+"""Blobs up to 4 mm radius are looked at with the first blur, up to 9 mm with the second, above with the third."""
+_SMALLEST_RADIUS_MM = 1.35
 _LARGEST_RADIUS_MM = 20.0
+_MOST_OPEN = 0.6
 _CHUNK = 1500
 
 
-def directions() -> Array:
-    """Return (`RAYS`, 3) unit vectors, evenly spread over the sphere (a Fibonacci lattice)."""
-    number = np.arange(RAYS) + 0.5
-    height = 1.0 - 2.0 * number / RAYS
+def directions(count: int = RAYS) -> Array:
+    """Return (`count`, 3) unit vectors, evenly spread over the sphere (a Fibonacci lattice)."""
+    number = np.arange(count) + 0.5
+    height = 1.0 - 2.0 * number / count
     angle = np.pi * (1.0 + np.sqrt(5.0)) * number
     across = np.sqrt(1.0 - height**2)
     return np.stack([height, across * np.sin(angle), across * np.cos(angle)], axis=1)
@@ -41,6 +44,7 @@ class Rays:
 
     Attributes
     ----------
+    blobs : (N,) which of the blobs that were asked for these are
     centers : (N, 3) indices k, j, i on the grid of the contrast, moved to the middle of the surface
     radii_mm : (N,) median distance of the surface
     core_hu : (N,) level of the blob's inner half
@@ -50,6 +54,7 @@ class Rays:
     beyond : (N, `RAYS`) bool, the ray has left the lung at 1.3 radii
     """
 
+    blobs: NDArray[np.intp]
     centers: Array
     radii_mm: Array
     core_hu: Array
@@ -60,69 +65,118 @@ class Rays:
 
 
 def cast_rays(contrast: LungContrast, centers: Array, radii_mm: Array) -> Rays:
-    """Return the profiles around `centers` (N, 3; indices k, j, i), first with `radii_mm` (N,), then with their own."""
+    """Return the profiles around blobs, from the middles and with the radii that the rays themselves find.
+
+    Blobs that turn out smaller than a nodule, mostly open, or the same as another are left out.
+
+    Parameters
+    ----------
+    contrast : the lung
+    centers : (M, 3) indices k, j, i
+    radii_mm : (M,) mm
+    """
     volume = sitk.GetImageFromArray(contrast.hu)
     volume.SetSpacing([GRID_MM] * 3)
-    order: list[NDArray[np.intp]] = []
     parts: list[Rays] = []
-    level = np.digitize(radii_mm, _BLUR_FOR_RADII_MM)
-    for number, sigma_mm in enumerate(_GENTLE_BLUR_MM):
-        chosen = np.flatnonzero(level == number)
-        if chosen.size == 0:
-            continue
+    level = np.digitize(radii_mm, _BLUR_STEPS_MM)
+    for number, sigma_mm in enumerate(_BLURS_MM):
+        numbers = np.flatnonzero(level == number)
         blurred = sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(volume, sigma_mm))
-        for first in range(0, chosen.size, _CHUNK):
-            chunk = chosen[first : first + _CHUNK]
-            order.append(chunk)
-            parts.append(_cast(blurred, contrast.inside, centers[chunk], radii_mm[chunk]))
-    back = np.argsort(np.concatenate(order)) if order else np.empty(0, dtype=np.intp)
+        middles, radii, openness = centers[numbers], radii_mm[numbers], np.zeros(len(numbers))
+        for part in _chunks(len(numbers)):
+            middles[part], radii[part], openness[part] = _scout(blurred, middles[part], radii[part])
+        kept = np.flatnonzero((radii >= _SMALLEST_RADIUS_MM) & (openness <= _MOST_OPEN))
+        kept = kept[_different(middles[kept], radii[kept])]
+        for part in _chunks(len(kept)):
+            chosen = kept[part]
+            parts.append(_cast(blurred, contrast.inside, numbers[chosen], middles[chosen], radii[chosen]))
+    if not parts:
+        return _no_rays()
     names = list(Rays.__dataclass_fields__)
-    return Rays(*(np.concatenate([getattr(part, name) for part in parts])[back] for name in names))
+    return Rays(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _cast(blurred: NDArray[np.float32], inside: NDArray[np.bool_], centers: Array, radii_mm: Array) -> Rays:
+def _no_rays() -> Rays:
+    none, edges = np.empty(0), np.empty((0, RAYS))
+    profiles = np.empty((0, RAYS, len(RELATIVE_RADII)), dtype=np.float32)
+    return Rays(np.empty(0, dtype=np.intp), np.empty((0, 3)), none, none, none, edges, profiles, edges.astype(bool))
+
+
+def _chunks(count: int) -> list[slice]:
+    return [slice(first, min(first + _CHUNK, count)) for first in range(0, count, _CHUNK)]
+
+
+def _different(middles: Array, radii_mm: Array) -> NDArray[np.intp]:
+    """Return one index of each group of blobs that the rays led to one place and size."""
+    rounded = np.column_stack([np.rint(middles * GRID_MM / 0.7), np.rint(np.log(radii_mm) / 0.15)])
+    return np.sort(np.unique(rounded, axis=0, return_index=True)[1])
+
+
+def _scout(blurred: NDArray[np.float32], start: Array, radii_mm: Array) -> tuple[Array, Array, Array]:
+    """Return middle, radius and share of open rays of each blob, from few rays cast again and again."""
+    way = directions(_SCOUT_RAYS)
+    relative = RELATIVE_RADII[::2]
+    centers, reach_mm = start, _LARGEST_SHIFT * radii_mm
+    for _ in range(_SCOUT_PASSES):
+        centers, radii_mm, edges = _recentered(blurred, start, centers, radii_mm, reach_mm, way, relative)
+    return centers, radii_mm, (edges >= REACH - 1e-6).mean(axis=1)
+
+
+def _recentered(
+    blurred: NDArray[np.float32],
+    start: Array,
+    centers: Array,
+    radii_mm: Array,
+    reach_mm: Array,
+    way: Array,
+    relative: Array,
+) -> tuple[Array, Array, Array]:
+    """Return `centers` moved to the middle of their surface, at most `reach_mm` from `start`; also radii and edges."""
+    profiles = _profiles(blurred, centers, radii_mm, way, relative)
+    edges = _first_fall(profiles, np.mean(_levels(profiles, relative), axis=0), relative)
+    # Long rays run along attached vessels: they must not pull the middle.
+    trimmed = np.minimum(edges, 1.3 * np.median(edges, axis=1, keepdims=True))
+    shift = np.einsum("nr,rd->nd", trimmed, way) * (2.1 / len(way)) * radii_mm[:, None] / GRID_MM
+    moved = centers + shift - start
+    length_mm = np.maximum(np.linalg.norm(moved, axis=1) * GRID_MM, 1e-6)
+    centers = start + moved * np.minimum(1.0, reach_mm / length_mm)[:, None]
+    radii_mm = np.clip(np.median(edges, axis=1) * radii_mm, 0.8 * _SMALLEST_RADIUS_MM, _LARGEST_RADIUS_MM)
+    return centers, radii_mm, edges
+
+
+def _cast(
+    blurred: NDArray[np.float32], inside: NDArray[np.bool_], numbers: NDArray[np.intp], centers: Array, radii_mm: Array
+) -> Rays:
     way = directions()
-    centers, radii_mm, start = centers.copy(), radii_mm.copy(), centers
-    reach_mm = _LARGEST_SHIFT * radii_mm
-    for _ in range(_PASSES):
-        profiles = _profiles(blurred, centers, radii_mm, way)
-        core, around = _levels(profiles)
-        edges = _first_fall(profiles, 0.5 * (core + around))
-        # Long rays run along attached vessels: they must not pull the centre.
-        trimmed = np.minimum(edges, 1.3 * np.median(edges, axis=1, keepdims=True))
-        shift = np.einsum("nr,rd->nd", trimmed, way) * 3.0 / RAYS * radii_mm[:, None] / GRID_MM * 0.7
-        moved = centers + shift - start
-        length = np.maximum(np.linalg.norm(moved, axis=1) * GRID_MM, 1e-6)
-        centers = start + moved * np.minimum(1.0, reach_mm / length)[:, None]
-        radii_mm = np.clip(np.median(edges, axis=1) * radii_mm, _LEAST_RADIUS_MM, _LARGEST_RADIUS_MM)
-    profiles = _profiles(blurred, centers, radii_mm, way)
-    core, around = _levels(profiles)
-    edges = _first_fall(profiles, 0.5 * (core + around))
+    profiles = _profiles(blurred, centers, radii_mm, way, RELATIVE_RADII)
+    core, around = _levels(profiles, RELATIVE_RADII)
+    edges = _first_fall(profiles, 0.5 * (core + around), RELATIVE_RADII)
     outer = centers[:, None, :] + way[None] * (1.3 * radii_mm / GRID_MM)[:, None, None]
     nearest = np.clip(np.rint(outer).astype(np.intp), 0, np.array(inside.shape) - 1)
     beyond = ~inside[nearest[..., 0], nearest[..., 1], nearest[..., 2]]
-    return Rays(centers, radii_mm, core, around, edges, profiles, beyond)
+    return Rays(numbers, centers, radii_mm, core, around, edges, profiles, beyond)
 
 
-def _profiles(blurred: NDArray[np.float32], centers: Array, radii_mm: Array, way: Array) -> NDArray[np.float32]:
-    steps = radii_mm[:, None, None, None] / GRID_MM * RELATIVE_RADII[None, None, :, None]
-    points = centers[:, None, None, :] + steps * way[None, :, None, :]
-    flat = points.reshape(-1, 3).T
-    values = ndimage.map_coordinates(blurred, flat, order=1, mode="nearest", output=np.float32)
-    result: NDArray[np.float32] = values.reshape(len(centers), RAYS, len(RELATIVE_RADII))
+def _profiles(
+    blurred: NDArray[np.float32], centers: Array, radii_mm: Array, way: Array, relative: Array
+) -> NDArray[np.float32]:
+    steps = radii_mm[:, None, None, None] / GRID_MM * relative[None, None, :, None]
+    points = (centers[:, None, None, :] + steps * way[None, :, None, :]).astype(np.float32)
+    values = ndimage.map_coordinates(blurred, points.reshape(-1, 3).T, order=1, mode="nearest", output=np.float32)
+    result: NDArray[np.float32] = values.reshape(len(centers), len(way), len(relative))
     return result
 
 
-def _levels(profiles: NDArray[np.float32]) -> tuple[Array, Array]:
-    inner = RELATIVE_RADII <= 0.5
-    core = profiles[:, :, inner].mean(axis=(1, 2)).astype(np.float64)
-    outer = profiles[:, :, RELATIVE_RADII >= 1.5].reshape(len(profiles), -1)
+def _levels(profiles: NDArray[np.float32], relative: Array) -> tuple[Array, Array]:
+    """Return the level of the inner half, and the lower quarter of what lies around."""
+    core = profiles[:, :, relative <= 0.5].mean(axis=(1, 2)).astype(np.float64)
+    outer = profiles[:, :, relative >= 1.5].reshape(len(profiles), -1)
     quarter = outer.shape[1] // 4
     around = np.partition(outer, quarter, axis=1)[:, quarter].astype(np.float64)
     return core, around
 
 
-def _first_fall(profiles: NDArray[np.float32], level: Array) -> Array:
+def _first_fall(profiles: NDArray[np.float32], level: Array, relative: Array) -> Array:
     """Return where each ray first falls below `level`, in radii, interpolated; `REACH` where it does not."""
     below = profiles < level[:, None, None]
     below[:, :, 0] = False
@@ -131,5 +185,4 @@ def _first_fall(profiles: NDArray[np.float32], level: Array) -> Array:
     high = np.take_along_axis(profiles, after[..., None] - 1, axis=2)[..., 0].astype(np.float64)
     low = np.take_along_axis(profiles, after[..., None], axis=2)[..., 0].astype(np.float64)
     share = np.clip((high - level[:, None]) / np.maximum(high - low, 1e-3), 0.0, 1.0)
-    step = RELATIVE_RADII[1]
-    return np.where(fell, (after - 1 + share) * step, REACH)
+    return np.where(fell, (after - 1 + share) * relative[1], REACH)

@@ -56,14 +56,15 @@ def _pure_air(hu: NDArray[np.int16]) -> tuple[float, float]:
     """Return the level of pure air, the lowest peak of the histogram, and the valley between it and light lung."""
     lowest, step, bins = -1100, 10, 20
     counts = np.bincount((hu[hu < lowest + step * bins].astype(np.int32) - lowest) // step, minlength=bins)
-    counts = np.convolve(counts, (0.25, 0.5, 0.25), mode="same")
-    airy = counts[: (_PURE_AIR_BELOW_HU - lowest) // step]
+    smooth = np.convolve(counts, (0.25, 0.5, 0.25), mode="same")
+    airy = smooth[: (_PURE_AIR_BELOW_HU - lowest) // step]
     if airy.sum() < 0.002 * hu.size:
         return -1000.0, -1000.0 + _PURE_AIR_MARGIN_HU
-    enough = airy > 0.2 * airy.max()
-    peaks = [n for n in range(len(airy)) if enough[n] and counts[n] >= counts[max(n - 1, 0)] and counts[n] >= counts[n + 1]]
-    peak = peaks[0] if peaks else int(np.argmax(airy))
-    valley = peak + int(np.argmin(counts[peak : peak + _PURE_AIR_MARGIN_HU // step + 1]))
+    rising = smooth[: len(airy)] >= np.concatenate([[0.0], airy[:-1]])
+    falling = airy >= smooth[1 : len(airy) + 1]
+    peaks = np.flatnonzero((airy > 0.2 * airy.max()) & rising & falling)
+    peak = int(peaks[0]) if peaks.size else int(np.argmax(airy))
+    valley = peak + int(np.argmin(smooth[peak : peak + _PURE_AIR_MARGIN_HU // step + 1]))
     return lowest + step * (peak + 0.5), lowest + step * (valley + 0.5)
 
 

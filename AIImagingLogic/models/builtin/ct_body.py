@@ -49,7 +49,7 @@ class CTBody:
         hu = sitk.GetArrayViewFromImage(coarse)
         air = find_air(coarse)
         progress.report(0.4, "Table and body")
-        body = _without_thin_parts(~air.outside & (hu > TISSUE_HU), air.inside, spacing_mm)
+        body = _without_thin_parts(~air.outside & (hu >= TISSUE_HU), air.inside, spacing_mm)
         if not body.any():
             raise WrongImageError("The image shows no body.", "Choose a CT in Hounsfield units of a patient.")
         share = np.clip((hu - air.level_hu) / (2.0 * (_SKIN_HU - air.level_hu)), 0.0, 1.0)

@@ -40,13 +40,13 @@ def lung_sides(coarse: sitk.Image, air: Air, airways: Mask) -> tuple[Mask | None
     labels, count = ndimage.label(air.inside & ~airways)
     volumes_ml = np.bincount(labels.ravel(), minlength=count + 1) * voxel_ml
     volumes_ml[0] = 0.0
-    candidates = np.flatnonzero(volumes_ml >= _LEAST_PART_ML)
-    medians = ndimage.median(hu, labels, candidates) if candidates.size else np.empty(0)
-    aerated = {
-        int(number)
-        for number, median in zip(candidates, medians, strict=True)
-        if air.level_hu + _GAS_MARGIN_HU < median < _DENSEST_LUNG_HU
-    }
+    boxes = ndimage.find_objects(labels)
+    aerated = set()
+    for number in np.flatnonzero(volumes_ml >= _LEAST_PART_ML).tolist():
+        box = boxes[number - 1]
+        median = float(np.median(hu[box][labels[box] == number]))
+        if air.level_hu + _GAS_MARGIN_HU < median < _DENSEST_LUNG_HU:
+            aerated.add(number)
     mains = sorted((n for n in aerated if volumes_ml[n] >= _LEAST_LUNG_ML), key=lambda n: -volumes_ml[n])
     if not mains:
         return None, None
@@ -120,12 +120,27 @@ def _join_nearest(lungs: list[Mask], labels: NDArray[np.int32], number: int, coa
 def _is_right(lung: Mask, coarse: sitk.Image, air: Air, airways: Mask) -> bool:
     """Whether a lung that stands alone is the right one; each cue votes with how clearly it speaks."""
     own = _mean_x_mm(lung, coarse)
-    hu = sitk.GetArrayViewFromImage(coarse)
-    votes = 0.0
-    for cue, weight in ((airways, 2.0), (hu > _BONE_HU, 1.0), (air.outside, -1.0)):
+    votes = 2.0 * _outside_on_patients_right(lung, air.outside)
+    for cue, weight in ((airways, 2.0), (sitk.GetArrayViewFromImage(coarse) > _BONE_HU, 1.0)):
         if cue.sum() > 0.001 * lung.sum():
             votes += weight * float(np.clip((_mean_x_mm(cue, coarse) - own) / 30.0, -1.0, 1.0))
     return votes >= 0.0
+
+
+def _outside_on_patients_right(lung: Mask, outside: Mask) -> float:
+    """Return the share of the lung's rows that meet outside air towards the patient's right less that to the left.
+
+    Rows run along the last axis, which is the one nearest to LPS x. A lung's ribs face the air; in a crop the
+    mediastinum faces the cut.
+    """
+    rows = lung.any(axis=2)
+    first = lung.argmax(axis=2)[rows][:, None]
+    last = lung.shape[2] - 1 - lung[:, :, ::-1].argmax(axis=2)[rows][:, None]
+    column = np.arange(lung.shape[2])[None, :]
+    air = outside[rows]
+    to_right = (air & (column < first)).any(axis=1).mean()
+    to_left = (air & (column > last)).any(axis=1).mean()
+    return float(to_right - to_left)
 
 
 def _mean_x_mm(mask: Mask, coarse: sitk.Image) -> float:
