@@ -23,7 +23,7 @@ class LesionScore:
     ----------
     found : at each visit; None where it does not exist or is smaller than what counts
     volume_errors : relative error of the volume wherever it was found
-    link_right : None when it was missed at a visit where it counts
+    link_right : None when it was missed somewhere, or is too small to count at one of the visits
     """
 
     truth: LesionTruth
@@ -113,15 +113,17 @@ def _at(lesion: LesionTruth, visit: int) -> LesionAtVisit | None:
 def _lesion_score(lesion: LesionTruth, hits: tuple[Finding | None, Finding | None], timeline: Timeline) -> LesionScore:
     found: list[bool | None] = []
     errors = []
+    judged = True
     for visit, hit in enumerate(hits):
         size = _at(lesion, visit)
         counts = size is not None and size.mean_diameter_mm >= COUNTS_FROM_MM
         found.append(hit is not None if counts else None)
+        # A link is judged where the lesion was found wherever it is, and is nowhere too small to count.
+        judged &= size is None or (counts and hit is not None)
         volume = None if hit is None else hit.value("volume")
         if size is not None and volume is not None and counts:
             errors.append(abs(volume / size.volume_mm3 - 1))
-    complete = False not in found
-    return LesionScore(lesion, (found[0], found[1]), tuple(errors), _link_right(hits, timeline) if complete else None)
+    return LesionScore(lesion, (found[0], found[1]), tuple(errors), _link_right(hits, timeline) if judged else None)
 
 
 def _link_right(hits: tuple[Finding | None, Finding | None], timeline: Timeline) -> bool:

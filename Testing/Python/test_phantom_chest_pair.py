@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from AIImagingLogic.images.phantoms.breathing import BreathingField
 from AIImagingLogic.images.phantoms.chest_pair import ChestPair, demo_recipe, make_chest_pair
 from AIImagingLogic.images.phantoms.recipe import PairRecipe, ScanRecipe
 from AIImagingLogic.images.phantoms.scanner_noise import scanner_noise
+from AIImagingLogic.images.phantoms.truth_sheet import write_truth_sheet
 from AIImagingLogic.images.phantoms.tubes import Tubes
 
 PARENCHYMA_HU = -862.0
@@ -168,3 +170,10 @@ def test_deeper_inspiration_darkens_the_lungs() -> None:
     before = _mean_near(pair.baseline, (-80.0, 10.0, 10.0), 12.0)
     after = _mean_near(pair.followup, (-80.0, 10.0, 10.0), 12.0)
     assert after < before - 10
+
+
+def test_the_truth_sheet_is_a_picture(pair: ChestPair, tmp_path: Path) -> None:
+    write_truth_sheet(pair, tmp_path / "truth.png")
+    picture = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "truth.png")))
+    assert min(picture.shape[:2]) > 400
+    assert picture.std() > 30
