@@ -20,6 +20,8 @@ _WIDTH_INCHES, _HEIGHT_INCHES = 7.4, 3.9
 _INK, _GRID = "#28323c", "#e3e7eb"
 # Two numbers at line ends stay readable when they are this part of the plot's height apart.
 _LABEL_GAP = 0.058
+# More lines cannot be told apart.
+_MOST_LESIONS = 15
 _NICE_STEPS = (1.0, 2.0, 5.0)
 
 
@@ -36,8 +38,7 @@ def growth_plot_svg(timeline: Timeline) -> str:
     The volume axis is logarithmic, so that equal doubling times are equally steep. A dashed line ends at the visit
     where a lesion was no longer seen; a hollow marker is a lesion that was seen at one visit only.
     """
-    tracks = [(lesion, _points(lesion, timeline)) for lesion in timeline.lesions]
-    tracks = [(lesion, points) for lesion, points in tracks if points]
+    tracks = [(lesion, _points(lesion, timeline)) for lesion in plotted_lesions(timeline)]
     if not tracks:
         return ""
     # The style is local and the ids do not depend on chance, so that the same timeline gives the same file.
@@ -55,6 +56,12 @@ def growth_plot_svg(timeline: Timeline) -> str:
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue().decode("utf-8")
     return text[text.index("<svg") :].strip()
+
+
+def plotted_lesions(timeline: Timeline) -> tuple[Lesion, ...]:
+    """Return the lesions that the plot shows: the first with a volume, which are those that matter most."""
+    measured = [lesion for lesion in timeline.lesions if _points(lesion, timeline)]
+    return tuple(measured[:_MOST_LESIONS])
 
 
 def _points(lesion: Lesion, timeline: Timeline) -> list[_Point]:
@@ -172,12 +179,17 @@ def _suffix(lesion: Lesion) -> str:
 
 
 def _apart(heights: Sequence[float]) -> list[float]:
-    """Return ascending `heights` moved as little as needed to be `_LABEL_GAP` apart and inside the plot."""
-    moved = list(heights)
-    for index in range(1, len(moved)):
-        moved[index] = max(moved[index], moved[index - 1] + _LABEL_GAP)
-    ceiling = 1.0
-    for index in range(len(moved) - 1, -1, -1):
-        moved[index] = min(moved[index], ceiling)
-        ceiling = moved[index] - _LABEL_GAP
-    return moved
+    """Return ascending `heights` moved as little as possible to be `_LABEL_GAP` apart.
+
+    Least squares under that order: heights less their share of gaps must not fall, so neighbours that would are pooled
+    at their mean (isotonic regression).
+    """
+    pools: list[tuple[float, int]] = []
+    for index, height in enumerate(heights):
+        mean, count = height - index * _LABEL_GAP, 1
+        while pools and pools[-1][0] > mean:
+            before, size = pools.pop()
+            mean, count = (before * size + mean * count) / (size + count), size + count
+        pools.append((mean, count))
+    level = [mean for mean, count in pools for _ in range(count)]
+    return [height + index * _LABEL_GAP for index, height in enumerate(level)]

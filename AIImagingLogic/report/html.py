@@ -14,8 +14,8 @@ from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.picture import Picture
 from AIImagingLogic.records.resources import resource_path
 from AIImagingLogic.records.timeline import Timeline
-from AIImagingLogic.report.growth_plot import growth_plot_svg
-from AIImagingLogic.report.lesion_rows import lesion_rows, rules_by_lesion
+from AIImagingLogic.report.growth_plot import growth_plot_svg, plotted_lesions
+from AIImagingLogic.report.lesion_rows import graded_rules, lesion_rows
 from AIImagingLogic.report.models_used import models_used
 from AIImagingLogic.report.organ_volumes import organ_volumes
 from AIImagingLogic.report.registration_words import match_sentence, registration_sentences
@@ -80,13 +80,14 @@ def _contents(timeline: Timeline, pictures: Sequence[Picture], folder: Path) -> 
         "visits": visit_facts(timeline),
         "interval_days": interval_days(timeline),
         "rows": rows,
-        "rules": rules_by_lesion(timeline),
+        "rules": graded_rules(timeline),
         "unlinked": [row for row in rows if row.status != "matched"],
         "missing": tuple(dict.fromkeys(item for entry in timeline.assessments for item in entry.missing)),
         "lesion_pictures": {
             row.number: [item for item in embedded if item[0].lesion_number == row.number] for row in rows
         },
         "overview_pictures": [item for item in embedded if item[0].lesion_number not in known],
+        "plotted": len(plotted_lesions(timeline)),
         "organs": organ_volumes(timeline),
         "registrations": [
             (registration.kind, registration_sentences(registration)) for registration in timeline.registrations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from AIImagingLogic.records.finding import Finding
-from AIImagingLogic.records.timeline import Lesion, LinkStatus, Timeline
+from AIImagingLogic.records.measurement import measurement_entry
+from AIImagingLogic.records.timeline import Change, Lesion, LinkStatus, Timeline
 from AIImagingLogic.report.number_format import (
     doubling_interval,
     doubling_time,
@@ -17,6 +18,8 @@ from AIImagingLogic.report.number_format import (
     signed,
     unit_label,
 )
+
+_LONGEST_GRADE = 6
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,13 @@ def lesion_rows(timeline: Timeline) -> tuple[LesionRow, ...]:
     return tuple(_row(lesion, timeline) for lesion in timeline.lesions)
 
 
-def rules_by_lesion(timeline: Timeline) -> tuple[str, ...]:
-    """Return the names of the guidelines that give each lesion a category of its own."""
-    return tuple(assessment.rules for assessment in timeline.assessments if assessment.by_lesion)
+def graded_rules(timeline: Timeline) -> tuple[str, ...]:
+    """Return the names of the guidelines that give each lesion a short grade, which fits a column of its own."""
+    return tuple(
+        assessment.rules
+        for assessment in timeline.assessments
+        if assessment.by_lesion and max(map(len, assessment.by_lesion.values())) <= _LONGEST_GRADE
+    )
 
 
 def place_of(finding: Finding) -> str:
@@ -109,11 +116,13 @@ def _row(lesion: Lesion, timeline: Timeline) -> LesionRow:
         kind=kind_of(lesion, timeline),
         place="" if last is None else place_of(last),
         visits=tuple(_at_visit(finding, lesion, index) for index, finding in enumerate(findings)),
-        volume_change="" if volume is None else _change(volume.absolute, volume.percent, volume.unit, 0),
+        volume_change=""
+        if volume is None
+        else f"{_absolute(volume)} ({percent_change(volume.percent)})".replace(" ()", ""),
         volume_change_interval="" if volume is None else percent_interval(volume.interval_95_percent),
         within_error=volume is not None and volume.beyond_error is False,
-        diameter_change="" if diameter is None else f"{signed(diameter.absolute, 1)} {unit_label(diameter.unit)}",
-        solid_change="" if solid is None else f"{signed(solid.absolute, 1)} {unit_label(solid.unit)}",
+        diameter_change="" if diameter is None else _absolute(diameter),
+        solid_change="" if solid is None else _absolute(solid),
         doubling="" if growth is None else doubling_time(growth.doubling_time_days),
         doubling_interval="" if growth is None else doubling_interval(growth.doubling_time_interval_95),
         status=lesion.status.value,
@@ -157,6 +166,12 @@ def _absent(lesion: Lesion, index: int) -> str:
     return "not seen where expected"
 
 
-def _change(absolute: float, percent: float | None, unit: str, digits: int) -> str:
-    text = f"{signed(absolute, digits)} {unit_label(unit)}".strip()
-    return text if percent is None else f"{text} ({percent_change(percent)})"
+def _absolute(change: Change) -> str:
+    """Return the difference of the two values as they are shown, so that a reader who subtracts them finds the same."""
+    digits = measurement_entry(change.name)["digits"]
+    difference = round(change.after, digits) - round(change.before, digits)
+    return f"{signed(difference, digits)} {unit_label(change.unit)}".strip()
+
+
+def _absolute_and_percent(change: Change) -> str:
+    return _absolute(change) if change.percent is None else f"{_absolute(change)} ({percent_change(change.percent)})"

@@ -14,7 +14,7 @@ from AIImagingLogic.records.measured_segments import MeasuredSegments
 from AIImagingLogic.records.measurement import measurement_entry
 from AIImagingLogic.records.registration import Registration
 from AIImagingLogic.records.timeline import Assessment, Timeline, Visit
-from AIImagingLogic.report.lesion_rows import LesionAtVisit, LesionRow, lesion_rows, place_of, rules_by_lesion
+from AIImagingLogic.report.lesion_rows import LesionAtVisit, LesionRow, graded_rules, lesion_rows, place_of
 from AIImagingLogic.report.number_format import measured, rounded
 from AIImagingLogic.report.registration_words import registration_sentences
 from AIImagingLogic.report.visit_interval import interval_days
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from AIImagingLogic.images.series import SeriesSummary
 
 # Keep sizes, intervals and status on one line in a terminal of 80 columns.
-_NODULE_WIDTH, _VISIT_WIDTH, _CHANGE_WIDTH, _STATUS_WIDTH = 14, 9, 19, 13
+_LESION_WIDTH, _VISIT_WIDTH, _CHANGE_WIDTH, _STATUS_WIDTH = 14, 9, 19, 13
 
 
 def follow_up_summary(timeline: Timeline) -> tuple[RenderableType, ...]:
@@ -125,19 +125,20 @@ def _change_table(timeline: Timeline) -> RenderableType:
     if not rows:
         return Text("No lesions at either visit.")
     visits = tuple(visit.label.capitalize() for visit in timeline.visits)
-    table = _table("Lesions", ("",))
-    table.add_column("Nodule", min_width=_NODULE_WIDTH)
+    table = _table(None, ("",), leading=1)
+    table.add_column("Lesion", min_width=_LESION_WIDTH)
     for name in visits:
         table.add_column(name, justify="right", width=_VISIT_WIDTH)
     table.add_column("Change", justify="right", width=_CHANGE_WIDTH)
-    table.add_column("\n".join(("Status", *rules_by_lesion(timeline))), width=_STATUS_WIDTH)
+    rules = graded_rules(timeline)
+    table.add_column("\n".join(("Status", *rules)), width=_STATUS_WIDTH)
     for row in rows:
         table.add_row(
             Text(str(row.number), style=f"bold {row.colour}"),
             Text(_joined_lines([row.kind, row.place])),
             *(Text(_visit_cell(visit)) for visit in row.visits),
             Text(_change_cell(row)),
-            Text(_joined_lines([row.growth or row.status, *row.categories.values()])),
+            Text(_joined_lines([row.growth or row.status, *(row.categories[name] for name in rules)])),
         )
     return table
 
@@ -158,14 +159,16 @@ def _joined_lines(lines: Iterable[str]) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _table(title: str | None, words: Sequence[str], numbers: Sequence[str] = (), last: Sequence[str] = ()) -> Table:
+def _table(
+    title: str | None, words: Sequence[str], numbers: Sequence[str] = (), last: Sequence[str] = (), leading: int = 0
+) -> Table:
     table = Table(
         title=title,
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
         show_edge=False,
-        leading=1 if title else 0,
+        leading=leading,
     )
     for name in words:
         table.add_column(name, overflow="fold")

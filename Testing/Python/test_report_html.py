@@ -106,7 +106,7 @@ def test_report_opens_with_the_category_its_reason_its_row_and_the_next_step(pag
 
 
 def test_report_shows_every_lesion_with_units_change_uncertainty_and_status(page):
-    table = page.text[page.text.index("Nodules and their change") : page.text.index("New, resolved or not evaluable")]
+    table = page.text[page.text.index("Lesions and their change") : page.text.index("New, resolved or not evaluable")]
     for words in (
         "8.1 mm",
         "8.9 × 7.3 mm",
@@ -124,7 +124,7 @@ def test_report_shows_every_lesion_with_units_change_uncertainty_and_status(page
         "not evaluable",
     ):
         assert words in table
-    unlinked = page.text[page.text.index("New, resolved or not evaluable") : page.text.index("Each nodule")]
+    unlinked = page.text[page.text.index("New, resolved or not evaluable") : page.text.index("Each lesion")]
     assert (
         "4 new." in unlinked and "5 resolved." in unlinked and "12 mm outside the follow-up's field of view" in unlinked
     )
@@ -193,7 +193,7 @@ def test_report_without_lesions_dates_pictures_or_rules_says_so(folder):
     )
     empty = dataclasses.replace(timeline, visits=undated, lesions=(), assessments=(), registrations=(), notes=())
     text = _page(render_report(empty, [], folder)).text
-    assert "No nodule was found at either visit." in text
+    assert "No lesion was found at either visit." in text
     assert "No guideline was applied." in text
     assert "interval unknown" in text and "undated" in text
 
@@ -226,3 +226,23 @@ def test_one_visit_alone_is_reported_without_change_or_interval(folder):
     page = _page(render_report(alone, [], folder))
     assert "Lung nodules Baseline 2024-01-10" in page.text and "8.1 mm" in page.text
     assert "interval unknown" not in page.text and "New, resolved" not in page.text
+
+
+def test_a_shown_change_is_the_difference_of_the_shown_values(folder):
+    timeline = hand_made_timeline()
+    lesion = timeline.lesions[0]
+    # 15.54 and 18.26 are shown as 15.5 and 18.3: a reader who subtracts finds 2.8, not the 2.7 of the unrounded values.
+    change = dataclasses.replace(lesion.change("mean_diameter"), before=15.54, after=18.26, absolute=2.72)
+    lesions = (dataclasses.replace(lesion, changes=(change,)),)
+    text = _page(render_report(dataclasses.replace(timeline, lesions=lesions), [], folder)).text
+    assert "+2.8 mm" in text and "+2.7 mm" not in text
+
+
+def test_a_long_answer_of_a_guideline_stands_at_its_lesion_and_a_grade_in_the_table(folder):
+    timeline = hand_made_timeline()
+    lung_rads, fleischner = timeline.assessments
+    answers = dataclasses.replace(fleischner, by_lesion={"1": "CT at 3 months, then at 18 months"})
+    text = _page(render_report(dataclasses.replace(timeline, assessments=(lung_rads, answers)), [], folder)).text
+    table, lesions = text[text.index("Lesions and their") : text.index("Growth")], text[text.index("Each lesion") :]
+    assert "Lung-RADS v2022" in table and "Fleischner" not in table
+    assert "Fleischner 2017: CT at 3 months, then at 18 months" in lesions
