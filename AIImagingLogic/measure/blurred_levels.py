@@ -14,8 +14,8 @@ from scipy import ndimage
 from AIImagingLogic.measure.fine_patch import FinePatch
 
 # Standard deviation of the point spread of a chest CT with a standard kernel, before the voxel averages over its own
-# extent: full width at half maximum 1.3 mm.
-POINT_SPREAD_MM = 0.55
+# extent: full width at half maximum 1.5 mm.
+POINT_SPREAD_MM = 0.62
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,20 @@ class Levels:
     residual: float
 
 
-def blur_sigma_mm(patch: FinePatch, smoothing_mm: float) -> tuple[float, float, float]:
+def blur_sigma_mm(
+    patch: FinePatch, smoothing_mm: float, spread_mm: float = POINT_SPREAD_MM
+) -> tuple[float, float, float]:
     """Return the standard deviation along z, y, x of scanner, voxel and smoothing together, mm.
 
     A voxel of edge s averages over a box, whose variance is s^2 / 12.
     """
-    z, y, x = (
-        float(np.sqrt(POINT_SPREAD_MM**2 + edge**2 / 12.0 + smoothing_mm**2)) for edge in patch.source_spacing_mm
-    )
+    z, y, x = (float(np.sqrt(spread_mm**2 + edge**2 / 12.0 + smoothing_mm**2)) for edge in patch.source_spacing_mm)
     return z, y, x
 
 
-def blurred(patch: FinePatch, shape: np.ndarray, smoothing_mm: float) -> np.ndarray:
+def blurred(patch: FinePatch, shape: np.ndarray, smoothing_mm: float, spread_mm: float = POINT_SPREAD_MM) -> np.ndarray:
     """Return `shape` (bool or 0..1, the patch's shape) as the scanner would show it."""
-    sigma = [value / patch.spacing_mm for value in blur_sigma_mm(patch, smoothing_mm)]
+    sigma = [value / patch.spacing_mm for value in blur_sigma_mm(patch, smoothing_mm, spread_mm)]
     return ndimage.gaussian_filter(shape.astype(np.float32), sigma, mode="nearest", truncate=3.0)
 
 

@@ -1,9 +1,9 @@
 """A lesion's outline finer than its mask: the mask says which structure, the image where between the voxels it ends.
 
 A 5 mm nodule on 2.5 mm slices has a dozen boundary voxels for each inner one, so counting the mask's voxels is off by
-a quarter or more. Within one voxel of the mask's border the outline is therefore redrawn where the image crosses the level
-that the scanner's blur gives the lesion's surface; where something else is attached (a vessel, the pleura, what a
-person cut off) the mask or the pleura decides.
+a quarter or more. Within one voxel of the mask's border the outline is therefore redrawn where the image crosses the
+level that the scanner's blur gives the lesion's surface; where something else is attached (a vessel, the pleura, what
+a person cut off) the mask or the pleura decides.
 """
 
 from __future__ import annotations

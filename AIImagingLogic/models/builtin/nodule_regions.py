@@ -29,10 +29,16 @@ GROUND_GLASS_HU = (100.0, 520.0)
 CORE_HU = 200.0
 CORE_SHARE = (0.02, 0.85)
 # A second part must explain this share of what the best single part leaves unexplained.
-CORE_GAIN = 0.2
+CORE_GAIN = 0.35
+# A core of which more than this share of the surface goes on outside the nodule is a vessel that runs through.
+LEAVING_SHARE = 0.03
 # A thinner rim is the blur of a solid nodule's edge.
 THINNEST_RIM_MM = 1.0
 SMALLEST_CORE_MM3 = 4.0
+
+
+# Sharp and soft: standard deviations of the scanner's point spread between which kernels for the lung lie.
+SPREADS_MM = (0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class _Scene:
     patch: FinePatch
     smooth: np.ndarray
     smoothing_mm: float
+    background: float
     lung: np.ndarray
     center: np.ndarray
     reachable: np.ndarray
@@ -81,7 +88,7 @@ def find_regions(
     unit = (offsets[:, reachable] / np.maximum(distance[reachable], 1e-6)).T
     basis, direction = surface_basis(unit).astype(np.float32), nearest_direction(unit)
     scene = _Scene(
-        *(patch, smooth, smoothing_mm, lung, center, reachable, distance[reachable], basis, direction),
+        *(patch, smooth, smoothing_mm, background, lung, center, reachable, distance[reachable], basis, direction),
         *(profiles, in_lung, radii),
     )
     candidates = []
@@ -94,14 +101,27 @@ def find_regions(
     usable = _usable(scene, background, candidates[0][1], candidates[0][2])
     if usable.sum() < 50:
         return None
-    shown = [blurred(patch, region, smoothing_mm) for _, region, _ in candidates]
-    fits = [fit_levels(smooth, [part], usable) for part in shown]
+    singles = [_single(scene, candidates, usable, spread) for spread in SPREADS_MM]
+    single = min(singles, key=lambda entry: entry.levels.residual)
+    pairs = [_part_solid(scene, candidates, usable, spread) for spread in SPREADS_MM]
+    found = [pair for pair in pairs if pair is not None]
+    if found:
+        pair = min(found, key=lambda entry: entry.levels.residual)
+        if pair.levels.residual < (1.0 - CORE_GAIN) * single.levels.residual:
+            return pair
+    return single
+
+
+def _single(
+    scene: _Scene, candidates: list[tuple[float, np.ndarray, StarSurface]], usable: np.ndarray, spread_mm: float
+) -> NoduleRegions:
+    """Return the best region of one density."""
+    fits = [
+        fit_levels(scene.smooth, [blurred(scene.patch, region, scene.smoothing_mm, spread_mm)], usable)
+        for _, region, _ in candidates
+    ]
     best = int(np.argmin([fit.residual if fit.contrasts[0] > 0.6 * GROUND_GLASS_HU[0] else np.inf for fit in fits]))
-    whole, levels = _settled(scene, candidates[best][1], fits[best], usable)
-    paired = _part_solid(scene, candidates, shown, fits, usable, levels.residual)
-    if paired is not None:
-        return paired
-    return NoduleRegions(whole, None, levels)
+    return NoduleRegions(*_settled(scene, candidates[best][1], fits[best], usable, spread_mm))
 
 
 def _region(scene: _Scene, level: float) -> tuple[np.ndarray, StarSurface] | None:
@@ -138,49 +158,61 @@ def _usable(scene: _Scene, background: float, region: np.ndarray, surface: StarS
     return scene.lung & (outside_mm < 2.5) & (from_wall_mm > 0.7) & (from_foreign_mm > 1.0)
 
 
-def _settled(scene: _Scene, region: np.ndarray, levels: Levels, usable: np.ndarray) -> tuple[np.ndarray, Levels]:
+def _settled(
+    scene: _Scene, region: np.ndarray, levels: Levels, usable: np.ndarray, spread_mm: float
+) -> tuple[np.ndarray, None, Levels]:
     """Move the level to where the model itself puts the surface, until both agree."""
     for _ in range(3):
-        shown = blurred(scene.patch, region, scene.smoothing_mm)
+        shown = blurred(scene.patch, region, scene.smoothing_mm, spread_mm)
         share = surface_share(region, shown, scene.lung)
         found = _region(scene, levels.background + levels.contrasts[0] * share)
         if found is None:
             break
-        fit = fit_levels(scene.smooth, [blurred(scene.patch, found[0], scene.smoothing_mm)], usable)
+        fit = fit_levels(scene.smooth, [blurred(scene.patch, found[0], scene.smoothing_mm, spread_mm)], usable)
         if fit.contrasts[0] < 0.6 * GROUND_GLASS_HU[0]:
             break
         region, levels = found[0], fit
-    return region, levels
+    return region, None, levels
 
 
 def _part_solid(
     scene: _Scene,
     candidates: list[tuple[float, np.ndarray, StarSurface]],
-    shown: list[np.ndarray],
-    fits: list[Levels],
     usable: np.ndarray,
-    single_residual: float,
+    spread_mm: float,
 ) -> NoduleRegions | None:
-    """Return the best nested pair of ground glass and core, None when one density explains the nodule as well."""
+    """Return the best nested pair of ground glass and core, None when there is none."""
     best: NoduleRegions | None = None
     for outer, (level, region, _) in enumerate(candidates):
-        if 2 * (level - fits[outer].background) > GROUND_GLASS_HU[1]:
+        if 2 * (level - scene.background) > GROUND_GLASS_HU[1]:
             break
+        glass_shown = blurred(scene.patch, region, scene.smoothing_mm, spread_mm)
         for inner_level, _, _ in candidates[outer + 1 :]:
             if inner_level < level + 0.4 * CORE_HU:
                 continue
             core = _core(scene, region, inner_level)
-            if core is None:
+            if core is None or _leaves(scene, region, core, inner_level):
                 continue
-            levels = fit_levels(scene.smooth, [shown[outer], blurred(scene.patch, core, scene.smoothing_mm)], usable)
+            levels = fit_levels(
+                scene.smooth, [glass_shown, blurred(scene.patch, core, scene.smoothing_mm, spread_mm)], usable
+            )
             glass, solid = levels.contrasts
             if not GROUND_GLASS_HU[0] <= glass <= GROUND_GLASS_HU[1] or solid < CORE_HU:
                 continue
             if best is None or levels.residual < best.levels.residual:
                 best = NoduleRegions(region, core, levels)
-    if best is None or best.levels.residual > (1.0 - CORE_GAIN) * single_residual:
-        return None
     return best
+
+
+def _leaves(scene: _Scene, region: np.ndarray, core: np.ndarray, level: float) -> bool:
+    """Return whether a core goes on, as dense as it is, outside the nodule."""
+    reach = max(2, round(1.0 / scene.patch.spacing_mm))
+    outside = (scene.smooth > level) & scene.lung & ~region
+    skin = core & ~ndimage.binary_erosion(core, border_value=1)
+    if not outside.any() or not skin.any():
+        return False
+    leaving = skin & ndimage.binary_dilation(outside, iterations=reach)
+    return float(leaving.sum() / skin.sum()) > LEAVING_SHARE
 
 
 def _core(scene: _Scene, region: np.ndarray, level: float) -> np.ndarray | None:
