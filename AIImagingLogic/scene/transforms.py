@@ -19,11 +19,6 @@ def transform_node_from_registration(registration: Registration, scene: Any, nam
     A registration maps points of the fixed image to the moving one (LPS). Slicer's nodes hold where a node under them
     goes: put the moving volume under this node and it shows on the fixed one; the inverse is Slicer's own.
 
-    Notes
-    -----
-    A B-spline is the same function in both programs. A displacement field is the same at the nodes of its grid; between
-    them Slicer interpolates by cubics where SimpleITK does so linearly.
-
     Returns
     -------
     vtkMRMLTransformNode
@@ -33,6 +28,11 @@ def transform_node_from_registration(registration: Registration, scene: Any, nam
     ------
     SceneError
         Slicer cannot hold a transform of this kind.
+
+    Notes
+    -----
+    A B-spline is the same function in both programs. A displacement field is the same at the nodes of its grid; between
+    them Slicer interpolates by cubics where SimpleITK does so linearly.
     """
     with tempfile.TemporaryDirectory(prefix="aiimaging-") as folder:
         path = Path(folder) / "registration.h5"
