@@ -48,6 +48,9 @@ def examine(recipes: Iterable[PairRecipe], tell: Callable[[str], None]) -> Figur
         ):
             plain.append(match_marks(threshold_marks(image, lungs), targets_at(pair.lesions, visit)))
         tell(_line(number, pair, score))
+        if not score.category_right:
+            tell(f"         given: {score.assessment.reason}")
+            tell(f"         true:  {score.true_assessment.reason}")
     return _figures(scores, plain, tell)
 
 
@@ -80,8 +83,9 @@ def _figures(scores: Sequence[PairScore], plain: Sequence[ScanMatch], tell: Call
         "links_right_of_all": float(np.mean([link is True for link in links])),
         "volume_error_median": float(np.median(errors)) if errors else 1.0,
         "volume_error_p95": float(np.quantile(errors, 0.95)) if errors else 1.0,
-        "lung_rads_right": float(np.mean([score.category == score.true_category for score in scores])),
+        "lung_rads_right": float(np.mean([score.category_right for score in scores])),
         "baseline_sensitivity": sensitivity_at(plain, false_positives),
+        "baseline_sensitivity_at_one": sensitivity_at(plain, 1.0),
         "sensitivity_interval_95": list(bootstrap_interval(scans, false_positives)),
         "competition_metric": competition_metric(scans),
         "lesions": len(lesions),
@@ -106,7 +110,8 @@ def _line(number: int, pair: ChestPair, score: PairScore) -> str:
     return (
         f"pair {number:2d}  {slices:11s} found {sum(found)}/{len(found)}  false {false_positives}"
         f"  links {sum(links)}/{len(links)}  volume error {np.median(errors) if errors else float('nan'):.3f}"
-        f"  Lung-RADS {score.category} (true {score.true_category})" + (f"  missed: {missed}" if missed else "")
+        f"  Lung-RADS {score.assessment.category} (true {score.true_assessment.category})"
+        + (f"  missed: {missed}" if missed else "")
     )
 
 

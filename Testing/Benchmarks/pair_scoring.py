@@ -10,7 +10,7 @@ from AIImagingLogic.followup.lung_rads import assess_lung_rads
 from AIImagingLogic.followup.nodule_facts import NEW, NoduleFacts, compared
 from AIImagingLogic.images.phantoms.truth import LesionAtVisit, LesionTruth
 from AIImagingLogic.records.finding import Finding
-from AIImagingLogic.records.timeline import Lesion, LinkStatus, Timeline
+from AIImagingLogic.records.timeline import Assessment, Lesion, LinkStatus, Timeline
 
 COUNTS_FROM_MM = 4.0
 
@@ -34,12 +34,17 @@ class LesionScore:
 
 @dataclass(frozen=True)
 class PairScore:
-    """One pair: matches at both visits, lesions, and the categories given and true."""
+    """One pair: matches at both visits, lesions, and what Lung-RADS says of the pipeline's findings and of the truth."""
 
     matches: tuple[ScanMatch, ScanMatch]
     lesions: tuple[LesionScore, ...]
-    category: str
-    true_category: str
+    assessment: Assessment
+    true_assessment: Assessment
+
+    @property
+    def category_right(self) -> bool:
+        """Whether the pipeline gives the true category."""
+        return self.assessment.category == self.true_assessment.category
 
 
 def score_pair(timeline: Timeline, truth: tuple[LesionTruth, ...], interval_days: float) -> PairScore:
@@ -59,8 +64,8 @@ def score_pair(timeline: Timeline, truth: tuple[LesionTruth, ...], interval_days
         for index, lesion in enumerate(truth)
         if not lesion.distractor
     )
-    category = next(item.category for item in timeline.assessments if item.rules.startswith("Lung-RADS"))
-    return PairScore((matches[0], matches[1]), lesions, category, true_category(truth, interval_days))
+    assessment = next(item for item in timeline.assessments if item.rules.startswith("Lung-RADS"))
+    return PairScore((matches[0], matches[1]), lesions, assessment, true_assessment(truth, interval_days))
 
 
 def marks_of(findings: tuple[Finding, ...]) -> list[Mark]:
@@ -78,14 +83,14 @@ def targets_at(truth: tuple[LesionTruth, ...], visit: int) -> list[Target]:
     ]
 
 
-def true_category(truth: tuple[LesionTruth, ...], interval_days: float) -> str:
-    """Return the Lung-RADS category that the rules give for the true sizes and courses."""
+def true_assessment(truth: tuple[LesionTruth, ...], interval_days: float) -> Assessment:
+    """Return what Lung-RADS says of the true sizes and courses."""
     facts: Mapping[int, NoduleFacts] = {
         lesion.number: _true_facts(lesion, lesion.followup, interval_days)
         for lesion in truth
         if lesion.followup is not None and not lesion.distractor
     }
-    return assess_lung_rads(facts).category
+    return assess_lung_rads(facts)
 
 
 def _true_facts(lesion: LesionTruth, now: LesionAtVisit, interval_days: float) -> NoduleFacts:

@@ -71,7 +71,9 @@ def test_a_perfect_follow_up_scores_perfectly() -> None:
     assert all(error == pytest.approx(0) for lesion in score.lesions for error in lesion.volume_errors)
     assert [match.false_positives for match in score.matches] == [(), ()]
     # Solid, growing by 2 mm to 8.5 mm: 4B.
-    assert score.category == score.true_category == "4B"
+    assert score.assessment.category == score.true_assessment.category == "4B"
+    assert score.category_right
+    assert not score_pair(_timeline(category="3"), _truth(), 182).category_right
 
 
 def test_a_missed_lesion_is_counted_and_its_link_is_not_judged() -> None:
