@@ -20,6 +20,11 @@ from AIImagingLogic.records.segmentation import Segmentation
 
 MARGIN_MM = 6.0
 LARGEST_DIAMETER_MM = 36.0
+PASSES = 2
+# A second pass is made where the first found the middle this far away (share of the diameter), or a nodule that much
+# larger than expected.
+WELL_CENTRED = 0.12
+LARGER = 1.3
 
 
 class CTNoduleOutline:
@@ -63,14 +68,17 @@ def _regions_at(patch: FinePatch, position_mm: tuple[float, float, float], diame
     smoothing = float(np.clip(noise / 60.0, 0.4, 0.9))
     center = _blob_center(patch, lung, position_mm, diameter_mm, background)
     regions: NoduleRegions | None = None
-    for _ in range(2):
+    for _ in range(PASSES):
         found = find_regions(patch, lung, center, diameter_mm, background, smoothing)
         if found is None:
             return regions
         regions = found
-        center = np.asarray(ndimage.center_of_mass(found.whole))
+        middle = np.asarray(ndimage.center_of_mass(found.whole))
         size = 2.0 * (3.0 * found.whole.sum() * patch.voxel_mm3 / (4.0 * np.pi)) ** (1.0 / 3.0)
-        diameter_mm = float(np.clip(size, 0.7 * diameter_mm, 1.5 * diameter_mm))
+        moved_mm = float(np.linalg.norm(middle - center)) * patch.spacing_mm
+        if moved_mm < WELL_CENTRED * size and size < LARGER * diameter_mm:
+            break
+        center, diameter_mm = middle, float(np.clip(size, 0.7 * diameter_mm, 1.5 * diameter_mm))
     return regions
 
 

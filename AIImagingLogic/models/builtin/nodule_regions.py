@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from AIImagingLogic.measure.blurred_levels import Levels, blurred, fit_levels, surface_share
 from AIImagingLogic.measure.fine_patch import FinePatch
+from AIImagingLogic.models.builtin.nodule_core import GROUND_GLASS_HU, SPREADS_MM, find_core
 from AIImagingLogic.models.builtin.nodule_star_surface import (
     StarSurface,
     nearest_direction,
@@ -24,21 +25,8 @@ from AIImagingLogic.models.builtin.nodule_star_surface import (
 
 # Contrasts of nodule over lung that are tried, HU: from faint ground glass to dense calcification.
 CONTRASTS_HU = (150.0, 190.0, 240.0, 310.0, 400.0, 520.0, 680.0, 880.0, 1150.0, 1500.0)
-# Contrast of ground glass over lung, and of a solid core over ground glass.
-GROUND_GLASS_HU = (100.0, 520.0)
-CORE_HU = 200.0
-CORE_SHARE = (0.02, 0.85)
-# A second part must explain this share of what the best single part leaves unexplained.
+# A solid core must explain this share of what the best single density leaves unexplained.
 CORE_GAIN = 0.35
-# A core of which more than this share of the surface goes on outside the nodule is a vessel that runs through.
-LEAVING_SHARE = 0.03
-# A thinner rim is the blur of a solid nodule's edge.
-THINNEST_RIM_MM = 1.0
-SMALLEST_CORE_MM3 = 4.0
-
-
-# Sharp and soft: standard deviations of the scanner's point spread between which kernels for the lung lie.
-SPREADS_MM = (0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,9 @@ class NoduleRegions:
 
 
 @dataclass(frozen=True)
-class _Scene:
+class NoduleScene:
+    """A nodule's surroundings, prepared once for all levels: smoothed values, rays, and every voxel's direction."""
+
     patch: FinePatch
     smooth: np.ndarray
     smoothing_mm: float
@@ -87,7 +77,7 @@ def find_regions(
     reachable = (distance < reach) & lung
     unit = (offsets[:, reachable] / np.maximum(distance[reachable], 1e-6)).T
     basis, direction = surface_basis(unit).astype(np.float32), nearest_direction(unit)
-    scene = _Scene(
+    scene = NoduleScene(
         *(patch, smooth, smoothing_mm, background, lung, center, reachable, distance[reachable], basis, direction),
         *(profiles, in_lung, radii),
     )
@@ -103,17 +93,15 @@ def find_regions(
         return None
     singles = [_single(scene, candidates, usable, spread) for spread in SPREADS_MM]
     single = min(singles, key=lambda entry: entry.levels.residual)
-    pairs = [_part_solid(scene, candidates, usable, spread) for spread in SPREADS_MM]
-    found = [pair for pair in pairs if pair is not None]
-    if found:
-        pair = min(found, key=lambda entry: entry.levels.residual)
-        if pair.levels.residual < (1.0 - CORE_GAIN) * single.levels.residual:
-            return pair
+    glass = [(level, region) for level, region, _ in candidates if level - background < 0.5 * GROUND_GLASS_HU[1]]
+    pair = find_core(patch, smooth, smoothing_mm, lung, glass, [level for level, _, _ in candidates], usable)
+    if pair is not None and pair.levels.residual < (1.0 - CORE_GAIN) * single.levels.residual:
+        return NoduleRegions(pair.whole, pair.core, pair.levels)
     return single
 
 
 def _single(
-    scene: _Scene, candidates: list[tuple[float, np.ndarray, StarSurface]], usable: np.ndarray, spread_mm: float
+    scene: NoduleScene, candidates: list[tuple[float, np.ndarray, StarSurface]], usable: np.ndarray, spread_mm: float
 ) -> NoduleRegions:
     """Return the best region of one density."""
     fits = [
@@ -124,7 +112,7 @@ def _single(
     return NoduleRegions(*_settled(scene, candidates[best][1], fits[best], usable, spread_mm))
 
 
-def _region(scene: _Scene, level: float) -> tuple[np.ndarray, StarSurface] | None:
+def _region(scene: NoduleScene, level: float) -> tuple[np.ndarray, StarSurface] | None:
     """Return what lies above `level` within the smooth surface around the centre, and that surface."""
     surface = star_surface(scene.profiles, scene.in_lung, scene.radii, level)
     if surface is None:
@@ -145,7 +133,7 @@ def _region(scene: _Scene, level: float) -> tuple[np.ndarray, StarSurface] | Non
     return labels == at, surface
 
 
-def _usable(scene: _Scene, background: float, region: np.ndarray, surface: StarSurface) -> np.ndarray:
+def _usable(scene: NoduleScene, background: float, region: np.ndarray, surface: StarSurface) -> np.ndarray:
     """Return the voxels that show the nodule and the lung around it, and nothing else."""
     step = scene.patch.spacing_mm
     outside_mm = ndimage.distance_transform_edt(~region) * step
@@ -159,7 +147,7 @@ def _usable(scene: _Scene, background: float, region: np.ndarray, surface: StarS
 
 
 def _settled(
-    scene: _Scene, region: np.ndarray, levels: Levels, usable: np.ndarray, spread_mm: float
+    scene: NoduleScene, region: np.ndarray, levels: Levels, usable: np.ndarray, spread_mm: float
 ) -> tuple[np.ndarray, None, Levels]:
     """Move the level to where the model itself puts the surface, until both agree."""
     for _ in range(3):
@@ -173,63 +161,3 @@ def _settled(
             break
         region, levels = found[0], fit
     return region, None, levels
-
-
-def _part_solid(
-    scene: _Scene,
-    candidates: list[tuple[float, np.ndarray, StarSurface]],
-    usable: np.ndarray,
-    spread_mm: float,
-) -> NoduleRegions | None:
-    """Return the best nested pair of ground glass and core, None when there is none."""
-    best: NoduleRegions | None = None
-    for outer, (level, region, _) in enumerate(candidates):
-        if 2 * (level - scene.background) > GROUND_GLASS_HU[1]:
-            break
-        glass_shown = blurred(scene.patch, region, scene.smoothing_mm, spread_mm)
-        for inner_level, _, _ in candidates[outer + 1 :]:
-            if inner_level < level + 0.4 * CORE_HU:
-                continue
-            core = _core(scene, region, inner_level)
-            if core is None or _leaves(scene, region, core, inner_level):
-                continue
-            levels = fit_levels(
-                scene.smooth, [glass_shown, blurred(scene.patch, core, scene.smoothing_mm, spread_mm)], usable
-            )
-            glass, solid = levels.contrasts
-            if not GROUND_GLASS_HU[0] <= glass <= GROUND_GLASS_HU[1] or solid < CORE_HU:
-                continue
-            if best is None or levels.residual < best.levels.residual:
-                best = NoduleRegions(region, core, levels)
-    return best
-
-
-def _leaves(scene: _Scene, region: np.ndarray, core: np.ndarray, level: float) -> bool:
-    """Return whether a core goes on, as dense as it is, outside the nodule."""
-    reach = max(2, round(1.0 / scene.patch.spacing_mm))
-    outside = (scene.smooth > level) & scene.lung & ~region
-    skin = core & ~ndimage.binary_erosion(core, border_value=1)
-    if not outside.any() or not skin.any():
-        return False
-    leaving = skin & ndimage.binary_dilation(outside, iterations=reach)
-    return float(leaving.sum() / skin.sum()) > LEAVING_SHARE
-
-
-def _core(scene: _Scene, region: np.ndarray, level: float) -> np.ndarray | None:
-    """Return the largest compact part of `region` above `level`, None when its size is not a core's."""
-    dense = (scene.smooth > level) & region
-    labels, count = ndimage.label(dense)
-    if count == 0:
-        return None
-    sizes = ndimage.sum_labels(dense, labels, np.arange(1, count + 1))
-    core: np.ndarray = labels == int(np.argmax(sizes)) + 1
-    volume, whole = float(core.sum()) * scene.patch.voxel_mm3, float(region.sum()) * scene.patch.voxel_mm3
-    if volume < SMALLEST_CORE_MM3 or not CORE_SHARE[0] <= volume / whole <= CORE_SHARE[1]:
-        return None
-    if _equal_ball_radius(whole) - _equal_ball_radius(volume) < THINNEST_RIM_MM:
-        return None
-    return core
-
-
-def _equal_ball_radius(volume_mm3: float) -> float:
-    return (0.75 * volume_mm3 / np.pi) ** (1.0 / 3.0)
