@@ -16,11 +16,11 @@ $(VENV)/.ready: pyproject.toml $(CONSTRAINTS)
 	touch $@
 
 demo: $(VENV)/.ready  ## make a two-visit chest CT phantom, follow it up, leave everything in demo-output/
-	$(BIN)/python -m AIImagingLogic.cli phantom demo-data
-	$(BIN)/python -m AIImagingLogic.cli followup demo-data/baseline demo-data/follow-up -o demo-output
+	$(BIN)/aiimaging phantom demo-data --overwrite
+	$(BIN)/aiimaging followup demo-data/baseline demo-data/follow-up -o demo-output --overwrite
 
 test: $(VENV)/.ready  ## run the tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

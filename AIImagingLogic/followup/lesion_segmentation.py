@@ -17,23 +17,17 @@ def lesion_segmentation(timeline: Timeline, visit_index: int, image: sitk.Image)
     the lower number keeps the voxel.
     """
     visit = timeline.visits[visit_index]
-    labels = sitk.Image(image.GetSize(), sitk.sitkUInt16)
-    labels.CopyInformation(image)
+    labels = np.zeros(image.GetSize()[::-1], np.uint16)
     segments = []
     for lesion in sorted(timeline.lesions, key=lambda entry: entry.number, reverse=True):
         finding = visit.finding(lesion.observations[visit_index])
         if finding is None or finding.mask is None:
             continue
-        labels = _painted(labels, finding.mask, lesion.number)
+        i, j, k = image.TransformPhysicalPointToIndex(finding.mask.TransformIndexToPhysicalPoint((0, 0, 0)))
+        inside = sitk.GetArrayViewFromImage(finding.mask) > 0
+        depth, height, width = inside.shape
+        labels[k : k + depth, j : j + height, i : i + width][inside] = lesion.number
         segments.append(Segment(lesion.number, f"Lesion {lesion.number}", concept("lung-nodule"), lesion.colour))
-    return Segmentation(labels, tuple(reversed(segments)), visit.provenance)
-
-
-def _painted(labels: sitk.Image, mask: sitk.Image, value: int) -> sitk.Image:
-    start = labels.TransformPhysicalPointToIndex(mask.TransformIndexToPhysicalPoint((0, 0, 0)))
-    region = sitk.RegionOfInterest(labels, mask.GetSize(), start)
-    old = sitk.GetArrayFromImage(region)
-    new = np.where(sitk.GetArrayViewFromImage(mask) > 0, value, old).astype(np.uint16)
-    painted = sitk.GetImageFromArray(new)
-    painted.CopyInformation(region)
-    return sitk.Paste(labels, painted, painted.GetSize(), (0, 0, 0), start)
+    result = sitk.GetImageFromArray(labels)
+    result.CopyInformation(image)
+    return Segmentation(result, tuple(reversed(segments)), visit.provenance)

@@ -7,8 +7,9 @@ import dataclasses
 import SimpleITK as sitk
 
 from AIImagingLogic.images.checks import require_finite, require_sane_spacing, require_volume
+from AIImagingLogic.images.geometry import overlap_share
 from AIImagingLogic.models.catalogue import load_model, model_card, model_ids, model_use
-from AIImagingLogic.records.errors import ModelError, WrongImageError
+from AIImagingLogic.records.errors import ModelError, RegistrationError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import make_provenance
@@ -64,6 +65,11 @@ def register_images(
         require_volume(image, _MINIMUM_SLICES)
         require_sane_spacing(image)
         require_finite(image)
+    if (fixed_mask is None or moving_mask is None) and overlap_share(fixed, moving) == 0:
+        raise RegistrationError(
+            "The two images do not overlap: they show different places.",
+            "Choose images of the same part of the body, or move one near the other first.",
+        )
     first_cost = len(progress.costs)
     with progress.stage(card.name, 0.0, 1.0) as part:
         result: Registration = load_model(kind).register(fixed, moving, fixed_mask, moving_mask, part)
