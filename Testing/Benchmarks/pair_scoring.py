@@ -34,7 +34,7 @@ class LesionScore:
 
 @dataclass(frozen=True)
 class PairScore:
-    """One pair: matches at both visits, lesions, and what Lung-RADS says of the pipeline's findings and of the truth."""
+    """One pair: matches at both visits, lesions, and what Lung-RADS says of the findings and of the truth."""
 
     matches: tuple[ScanMatch, ScanMatch]
     lesions: tuple[LesionScore, ...]

@@ -80,9 +80,8 @@ class FineNodule:
         weights = [self.whole.sum(axis=tuple(a for a in range(3) if a != k), dtype=np.float64) for k in (2, 1, 0)]
         mean_index = np.array([(w * np.arange(len(w))).sum() / w.sum() for w in weights])
         center = grid_origin + (self.origin_mm + mean_index * self.step_mm) @ axes
-        inside = self.whole > 0.5
         axial = int(np.argmax(np.abs(axes[:, 2])))
-        planes = [longest_plane_axes(inside, self.step_mm, axis) for axis in range(3)]
+        planes = [longest_plane_axes(self.whole, self.step_mm, axis) for axis in range(3)]
         long_axis, short_axis = planes[2 - axial]
         best = max(planes)
         solid_volume, solid_diameter = 0.0, 0.0
@@ -90,7 +89,7 @@ class FineNodule:
             solid_volume, solid_diameter = volume, (long_axis + short_axis) / 2
         elif solid == "core":
             solid_volume = float(self.core.sum(dtype=np.float64)) * self.step_mm**3
-            solid_diameter = sum(longest_plane_axes(self.core > 0.5, self.step_mm, 2 - axial)) / 2
+            solid_diameter = sum(longest_plane_axes(self.core, self.step_mm, 2 - axial)) / 2
         return LesionAtVisit(
             center_mm=(float(center[0]), float(center[1]), float(center[2])),
             volume_mm3=volume,
