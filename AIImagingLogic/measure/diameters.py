@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
 from AIImagingLogic.measure.fine_patch import FinePatch
 
 Point = tuple[float, float, float]
+ROUNDING_MM = 0.4
 SUPERIOR = np.array([0.0, 0.0, 1.0])
 
 
@@ -51,6 +53,9 @@ def diameters(patch: FinePatch, region: np.ndarray, planes: Literal["axial", "an
         None for an empty region.
     """
     axial = axial_axis(patch)
+    # The longest of many planes would pick the one with the most noise on its rim: round the rim off first.
+    rounded = ndimage.gaussian_filter(region.astype(np.float32), ROUNDING_MM / patch.spacing_mm) > 0.5
+    region = rounded if rounded.any() else region
     best: tuple[float, int, int, np.ndarray] | None = None
     for axis in range(3) if planes == "any" else (axial,):
         slices = np.moveaxis(region, axis, 0)
