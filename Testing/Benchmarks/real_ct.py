@@ -74,9 +74,8 @@ def _worse_of(crops: list[Figures]) -> Figures:
 def _lungs_dice(folder: Path) -> float:
     image, info = read_image(folder / "3DCT_lung.mha")
     result = segment(image, info, "ct-lungs")
-    right = sitk.GetArrayViewFromImage(result.image) == result.segment("lung-right").value
-    truth = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "3DCT_lung_baseline_mask.mha"))) > 0
-    return dice(right, truth)
+    right = result.image == result.segment("lung-right").value
+    return dice(right, sitk.ReadImage(str(folder / "3DCT_lung_baseline_mask.mha")) > 0)
 
 
 def _follow_up_figures(path: Path, center: Point, diameter_mm: float, tell: Tell) -> Figures:
