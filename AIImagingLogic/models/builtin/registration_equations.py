@@ -67,12 +67,11 @@ def normal_equations(
     return NormalEquations(tensor, pull, energy, total / whole)
 
 
-def gradients(channels: Sequence[Channel], spacing_mm: float) -> list[tuple[Array, Array, Array]]:
+def gradients(channels: Sequence[Channel], spacing_mm: float) -> list[list[Array]]:
     """Return the gradient of each channel along z, y, x, per mm; 0 where it is not known."""
     result = []
     for channel in channels:
-        z, y, x = (np.nan_to_num(part) for part in np.gradient(channel.values, spacing_mm))
-        result.append((z, y, x))
+        result.append([np.nan_to_num(np.asarray(part)) for part in np.gradient(channel.values, spacing_mm)])
     return result
 
 

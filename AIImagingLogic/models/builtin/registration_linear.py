@@ -29,7 +29,7 @@ _LONGEST_STEP_MM = 40.0
 _UNIT_MM = 100.0
 _DAMPING = 1e-3
 # What a voxel without a counterpart costs, so that leaving the field of view is never a gain.
-_COST_OUTSIDE = 0.3
+_COST_OUTSIDE = 0.6
 _PAIR = ((0, 1, 2), (1, 3, 4), (2, 4, 5))
 
 
