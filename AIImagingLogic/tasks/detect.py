@@ -71,17 +71,22 @@ def outline_and_measure(
     organs: Segmentation,
     candidates: Sequence[Candidate],
     progress: Progress,
-    first_number: int = 1,
+    known: Sequence[Finding] = (),
 ) -> tuple[Finding, ...]:
-    """Outline and measure each candidate; one that cannot be outlined is left out, two with one outline are one."""
+    """Outline and measure each candidate.
+
+    One that cannot be outlined is left out, and so is one whose outline is that of another or of a `known` finding.
+    """
     outliner = load_model(OUTLINE_MODEL)
     findings: list[Finding] = []
     for index, candidate in enumerate(candidates):
         progress.report(index / max(len(candidates), 1), f"Nodule {index + 1} of {len(candidates)}")
         mask = outliner.outline(image, info, organs, candidate, progress)
-        if not sitk.GetArrayViewFromImage(mask).any() or any(_same_lesion(mask, other.mask) for other in findings):
+        if not sitk.GetArrayViewFromImage(mask).any() or any(
+            _same_lesion(mask, other.mask) for other in (*known, *findings)
+        ):
             continue
-        findings.append(make_finding(image, info, mask, organs, candidate.score, first_number + len(findings)))
+        findings.append(make_finding(image, info, mask, organs, candidate.score, len(known) + len(findings) + 1))
     return tuple(findings)
 
 

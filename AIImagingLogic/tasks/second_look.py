@@ -79,7 +79,7 @@ def look_again(
             (candidate for candidate in doubtful if _distance(candidate, lesion) <= reach),
             key=lambda candidate: _distance(candidate, lesion),
         )
-        proposals = outline_and_measure(image, visit.info, visit.organs, near, progress, len(findings) + 1)
+        proposals = outline_and_measure(image, visit.info, visit.organs, near, progress, findings)
         alike = [proposal for proposal in proposals if _could_be(proposal, lesion.seen)]
         if alike:
             findings.append(alike[0])
