@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContrast
+from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContrast, blurred
 
 _SIGMAS_MM = (1.0, 1.41, 2.0, 2.83, 4.0, 5.66, 8.0, 11.3)
 _SHRINKS = (1, 1, 1, 2, 2, 4, 4, 4)
@@ -53,14 +53,11 @@ def find_blobs(contrast: LungContrast) -> Blobs:
     three-dimensional CT scans. Med Phys 2003;30:2040-51.
     """
     parts = []
-    image = sitk.GetImageFromArray(np.minimum(contrast.hu, np.float32(_CEILING_HU)))
-    image.SetSpacing([GRID_MM] * 3)
-    inside = contrast.inside
-    grids = {1: (image, inside)}
+    capped = np.minimum(contrast.hu, np.float32(_CEILING_HU))
+    grids = {1: (capped, contrast.inside)}
     for shrink in sorted(set(_SHRINKS) - {1}):
-        coarse = sitk.BinShrink(image, [shrink] * 3)
-        shares = sitk.BinShrink(sitk.GetImageFromArray(inside.astype(np.float32)), [shrink] * 3)
-        grids[shrink] = coarse, sitk.GetArrayFromImage(shares) > 0.3
+        shares = _shrunk(contrast.inside.astype(np.float32), shrink)
+        grids[shrink] = _shrunk(capped, shrink), shares > 0.3
     narrow: NDArray[np.float32] | None = None
     for number in range(len(_SIGMAS_MM) - 1):
         shrink = _SHRINKS[number]
@@ -73,12 +70,16 @@ def find_blobs(contrast: LungContrast) -> Blobs:
     return Blobs(*(np.concatenate([getattr(part, name) for part in parts]) for name in Blobs.__dataclass_fields__))
 
 
-def _gaussian(image: sitk.Image, sigma_mm: float, shrink: int) -> NDArray[np.float32]:
+def _shrunk(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return the means of blocks of `factor` voxels along each axis."""
+    result: NDArray[np.float32] = sitk.GetArrayFromImage(sitk.BinShrink(sitk.GetImageFromArray(values), [factor] * 3))
+    return result
+
+
+def _gaussian(values: NDArray[np.float32], sigma_mm: float, shrink: int) -> NDArray[np.float32]:
     # Averaging whole voxels has blurred already, by a twelfth of the voxel's square.
     own = (shrink**2 - 1) / 12.0 * GRID_MM**2
-    blurred = sitk.SmoothingRecursiveGaussian(image, float(np.sqrt(sigma_mm**2 - own)))
-    result: NDArray[np.float32] = sitk.GetArrayFromImage(blurred)
-    return result
+    return blurred(values, float(np.sqrt(sigma_mm**2 - own)), GRID_MM * shrink)
 
 
 def _maxima(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 GRID_MM = 1.0
 _MARGIN_MM = 6.0
@@ -15,6 +16,7 @@ _BACKGROUND_SHRINK = 4
 _BACKGROUND_SIGMA_MM = 12.0
 _LOWEST_CONTRAST_HU = -200.0
 _HIGHEST_CONTRAST_HU = 700.0
+_KERNEL_SIGMAS = 3.5
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,17 @@ def lung_contrast(image: sitk.Image, labels: sitk.Image, label: int) -> LungCont
     np.clip(hu, _LOWEST_CONTRAST_HU, _HIGHEST_CONTRAST_HU, out=hu)
     hu[~inside] = 0.0
     return LungContrast(hu, inside, noise_hu, inside_image)
+
+
+def blurred(values: NDArray[np.float32], sigma_mm: float, step_mm: float = GRID_MM) -> NDArray[np.float32]:
+    """Return `values` (k, j, i) after a Gaussian; on these small kernels several times as quick as a recursive filter.
+
+    Parameters
+    ----------
+    values : on an isotropic grid of `step_mm`
+    sigma_mm : of the Gaussian
+    """
+    return gaussian_filter(values, sigma_mm / step_mm, mode="nearest", truncate=_KERNEL_SIGMAS)
 
 
 def _cropped(labels: sitk.Image, box: tuple[int, ...]) -> sitk.Image:

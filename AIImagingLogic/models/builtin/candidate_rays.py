@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContrast
+from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContrast, blurred
 
 Array = NDArray[np.float64]
 
@@ -75,21 +74,19 @@ def cast_rays(contrast: LungContrast, centers: Array, radii_mm: Array) -> Rays:
     centers : (M, 3) indices k, j, i
     radii_mm : (M,) mm
     """
-    volume = sitk.GetImageFromArray(contrast.hu)
-    volume.SetSpacing([GRID_MM] * 3)
     parts: list[Rays] = []
     level = np.digitize(radii_mm, _BLUR_STEPS_MM)
     for number, sigma_mm in enumerate(_BLURS_MM):
         numbers = np.flatnonzero(level == number)
-        blurred = sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(volume, sigma_mm))
+        soft = blurred(contrast.hu, sigma_mm)
         middles, radii, openness = centers[numbers], radii_mm[numbers], np.zeros(len(numbers))
         for part in _chunks(len(numbers)):
-            middles[part], radii[part], openness[part] = _scout(blurred, middles[part], radii[part])
+            middles[part], radii[part], openness[part] = _scout(soft, middles[part], radii[part])
         kept = np.flatnonzero((radii >= _SMALLEST_RADIUS_MM) & (openness <= _MOST_OPEN))
         kept = kept[_different(middles[kept], radii[kept])]
         for part in _chunks(len(kept)):
             chosen = kept[part]
-            parts.append(_cast(blurred, contrast.inside, numbers[chosen], middles[chosen], radii[chosen]))
+            parts.append(_cast(soft, contrast.inside, numbers[chosen], middles[chosen], radii[chosen]))
     if not parts:
         return _no_rays()
     names = list(Rays.__dataclass_fields__)
@@ -112,18 +109,18 @@ def _different(middles: Array, radii_mm: Array) -> NDArray[np.intp]:
     return np.sort(np.unique(rounded, axis=0, return_index=True)[1])
 
 
-def _scout(blurred: NDArray[np.float32], start: Array, radii_mm: Array) -> tuple[Array, Array, Array]:
+def _scout(soft: NDArray[np.float32], start: Array, radii_mm: Array) -> tuple[Array, Array, Array]:
     """Return middle, radius and share of open rays of each blob, from few rays cast again and again."""
     way = directions(_SCOUT_RAYS)
     relative = RELATIVE_RADII[::2]
     centers, reach_mm = start, _LARGEST_SHIFT * radii_mm
     for _ in range(_SCOUT_PASSES):
-        centers, radii_mm, edges = _recentered(blurred, start, centers, radii_mm, reach_mm, way, relative)
+        centers, radii_mm, edges = _recentered(soft, start, centers, radii_mm, reach_mm, way, relative)
     return centers, radii_mm, (edges >= REACH - 1e-6).mean(axis=1)
 
 
 def _recentered(
-    blurred: NDArray[np.float32],
+    soft: NDArray[np.float32],
     start: Array,
     centers: Array,
     radii_mm: Array,
@@ -132,7 +129,7 @@ def _recentered(
     relative: Array,
 ) -> tuple[Array, Array, Array]:
     """Return `centers` moved to the middle of their surface, at most `reach_mm` from `start`; also radii and edges."""
-    profiles = _profiles(blurred, centers, radii_mm, way, relative)
+    profiles = _profiles(soft, centers, radii_mm, way, relative)
     edges = _first_fall(profiles, np.mean(_levels(profiles, relative), axis=0), relative)
     # Long rays run along attached vessels: they must not pull the middle.
     trimmed = np.minimum(edges, 1.3 * np.median(edges, axis=1, keepdims=True))
@@ -145,10 +142,10 @@ def _recentered(
 
 
 def _cast(
-    blurred: NDArray[np.float32], inside: NDArray[np.bool_], numbers: NDArray[np.intp], centers: Array, radii_mm: Array
+    soft: NDArray[np.float32], inside: NDArray[np.bool_], numbers: NDArray[np.intp], centers: Array, radii_mm: Array
 ) -> Rays:
     way = directions()
-    profiles = _profiles(blurred, centers, radii_mm, way, RELATIVE_RADII)
+    profiles = _profiles(soft, centers, radii_mm, way, RELATIVE_RADII)
     core, around = _levels(profiles, RELATIVE_RADII)
     edges = _first_fall(profiles, 0.5 * (core + around), RELATIVE_RADII)
     outer = centers[:, None, :] + way[None] * (1.3 * radii_mm / GRID_MM)[:, None, None]
@@ -158,11 +155,11 @@ def _cast(
 
 
 def _profiles(
-    blurred: NDArray[np.float32], centers: Array, radii_mm: Array, way: Array, relative: Array
+    soft: NDArray[np.float32], centers: Array, radii_mm: Array, way: Array, relative: Array
 ) -> NDArray[np.float32]:
     steps = radii_mm[:, None, None, None] / GRID_MM * relative[None, None, :, None]
     points = (centers[:, None, None, :] + steps * way[None, :, None, :]).astype(np.float32)
-    values = ndimage.map_coordinates(blurred, points.reshape(-1, 3).T, order=1, mode="nearest", output=np.float32)
+    values = ndimage.map_coordinates(soft, points.reshape(-1, 3).T, order=1, mode="nearest", output=np.float32)
     result: NDArray[np.float32] = values.reshape(len(centers), len(way), len(relative))
     return result
 
