@@ -35,13 +35,21 @@ def best_start(level: Level, fixed_center_mm: Points, moving_center_mm: Points, 
     for offset in offsets:
         if all(np.linalg.norm(offset - other.offset) > _SAME_START_MM for other in starts):
             starts.append(shift(offset))
-    fits = [fit_linear([level], start, True, progress.part(0.0, 0.3)) for start in starts]
-    best = min(fits, key=lambda fit: fit.cost)
-    turned = [
-        fit_linear([level], _turned(best.map, vector, fixed_center_mm), True, progress.part(0.3, 1.0))
+    best = _best_of(level, starts, progress.part(0.0, 0.3))
+    turns = [
+        _turned(best.map, vector, fixed_center_mm)
         for vector in np.concatenate([np.eye(3), -np.eye(3)]) * np.deg2rad(_TURN_DEGREES)
     ]
-    return min([best, *turned], key=lambda fit: fit.cost)
+    return min(best, _best_of(level, turns, progress.part(0.3, 1.0)), key=lambda fit: fit.cost)
+
+
+def _best_of(level: Level, starts: list[LinearMap], progress: Progress) -> LinearFit:
+    share = 1 / len(starts)
+    fits = [
+        fit_linear([level], start, True, progress.part(number * share, (number + 1) * share))
+        for number, start in enumerate(starts)
+    ]
+    return min(fits, key=lambda fit: fit.cost)
 
 
 def center_of_mass_mm(mask: sitk.Image) -> Points:
