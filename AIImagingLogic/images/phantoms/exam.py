@@ -143,11 +143,15 @@ def _nodule(
         "ground-glass": random.uniform(-690, -540),
     }[attenuation]
     contact = str(random.choice(["pleura", "vessel"])) if attached else "none"
+    diameter = float(np.exp(random.uniform(math.log(smallest), math.log(largest))))
+    if subsolid and contact == "pleura":
+        # The pleura cuts off up to a fifth of it, and what is left should still be one that is followed.
+        diameter = min(1.2 * diameter, max(largest, 1.2 * smallest))
     return NoduleRecipe(
         attenuation=attenuation,
         contact=contact,
         course=course,
-        diameter_mm=float(np.exp(random.uniform(math.log(smallest), math.log(largest)))),
+        diameter_mm=diameter,
         volume_factor=factor,
         core_volume_factor=core_factor,
         density_hu=float(density),
