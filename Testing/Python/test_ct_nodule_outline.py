@@ -163,7 +163,8 @@ def test_the_real_nodule_has_the_size_that_four_radiologists_gave_it(shared_data
     radius = [int(9.0 / spacing) for spacing in crop.GetSpacing()]
     closed = sitk.Cast(sitk.BinaryMorphologicalClosing(crop < -400, radius), sitk.sitkUInt8)
     organs = Segmentation(closed, (Segment(1, "Right lung", concept("lung-right"), (202, 164, 140)),))
-    candidate = Candidate(tuple(value + 2.0 for value in LIDC_CENTER_MM), 13.0, 1.0)
+    x, y, z = LIDC_CENTER_MM
+    candidate = Candidate((x + 2.0, y + 2.0, z + 2.0), 13.0, 1.0)
     mask = load_model("ct-nodule-outline").outline(crop, info_of(crop), organs, candidate, Progress())
     volume = subvoxel_outline(crop, mask, organs).volume_mm3
     diameter = 2.0 * (0.75 * volume / np.pi) ** (1.0 / 3.0)

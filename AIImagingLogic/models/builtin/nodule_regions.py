@@ -7,7 +7,7 @@ with the image, one by one and, for part-solid nodules, in nested pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -93,11 +93,29 @@ def find_regions(
         return None
     singles = [_single(scene, candidates, usable, spread) for spread in SPREADS_MM]
     single = min(singles, key=lambda entry: entry.levels.residual)
+    # What is as dense as the nodule and was cut off it (a vessel) must not pass for a rim or a core.
+    usable = usable & ~_cut_off(scene, single)
+    if usable.sum() < 50:
+        return single
+    single = min((_refitted(scene, single, usable, spread) for spread in SPREADS_MM), key=lambda e: e.levels.residual)
     glass = [(level, region) for level, region, _ in candidates if level - background < 0.5 * GROUND_GLASS_HU[1]]
     pair = find_core(patch, smooth, smoothing_mm, lung, glass, [level for level, _, _ in candidates], usable)
     if pair is not None and pair.levels.residual < (1.0 - CORE_GAIN) * single.levels.residual:
         return NoduleRegions(pair.whole, pair.core, pair.levels)
     return single
+
+
+def _cut_off(scene: NoduleScene, single: NoduleRegions) -> np.ndarray:
+    """Return what is denser than the nodule's edge outside of it, and a millimetre around."""
+    dense = scene.smooth > single.levels.background + 0.5 * single.levels.contrasts[0]
+    reach = max(1, round(1.0 / scene.patch.spacing_mm))
+    outside = ndimage.binary_opening(dense & scene.lung & ~single.whole)
+    return ndimage.binary_dilation(outside, iterations=reach)
+
+
+def _refitted(scene: NoduleScene, single: NoduleRegions, usable: np.ndarray, spread_mm: float) -> NoduleRegions:
+    shown = blurred(scene.patch, single.whole, scene.smoothing_mm, spread_mm)
+    return replace(single, levels=fit_levels(scene.smooth, [shown], usable))
 
 
 def _single(
