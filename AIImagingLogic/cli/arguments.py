@@ -57,6 +57,9 @@ def make_parser() -> argparse.ArgumentParser:
     register.add_argument("--fixed-series", metavar="UID")
     register.add_argument("--moving-series", metavar="UID")
     register.add_argument("-k", "--kind", default="deformable", choices=model_ids("register"))
+    register.add_argument(
+        "--within", default="body", choices=("body", "lungs"), help="where to look: body (default), or lungs of a CT"
+    )
     register.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     register.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 

@@ -14,7 +14,9 @@ from AIImagingLogic.images.resample import resample_like
 from AIImagingLogic.images.write import write_image
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.report.text import registration_line
+from AIImagingLogic.tasks.follow_up import lungs_of
 from AIImagingLogic.tasks.register import register_images
+from AIImagingLogic.tasks.segment import segment
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
@@ -23,8 +25,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         with terminal.progress() as progress:
             fixed, fixed_info = read_image(arguments.fixed, arguments.fixed_series)
             moving, moving_info = read_image(arguments.moving, arguments.moving_series)
+            masks = [
+                lungs_of(segment(image, info, "ct-lungs", progress.part(start, start + 0.15)))
+                if arguments.within == "lungs"
+                else None
+                for image, info, start in ((fixed, fixed_info, 0.0), (moving, moving_info, 0.15))
+            ]
+            part = progress.part(0.3, 1.0)
             registration = register_images(
-                fixed, fixed_info, moving, moving_info, kind=arguments.kind, progress=progress
+                fixed, fixed_info, moving, moving_info, arguments.kind, masks[0], masks[1], part
             )
         save_record(registration, folder / "result.json")
         sitk.WriteTransform(registration.transform, str(folder / "registration.h5"))

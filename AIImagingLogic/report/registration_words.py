@@ -24,7 +24,9 @@ def registration_sentences(registration: Registration) -> tuple[str, ...]:
         sentences.append(f"{quality.folding_percent:.3f}% of the voxels are folded (0% is right).")
     if quality.inverse_consistency_mm is not None:
         distance = rounded(quality.inverse_consistency_mm, 2)
-        sentences.append(f"A point sent forth and back returns to within {distance} mm on average.")
+        sentences.append(
+            f"Sent forth and back by two independent runs, a point returns to within {distance} mm on average."
+        )
     return tuple(sentences)
 
 

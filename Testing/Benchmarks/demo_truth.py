@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 
 from AIImagingLogic.evaluation.detection import (
     ScanMatch,
@@ -26,6 +29,7 @@ from Testing.Benchmarks.reporting import Figures, run_as_command
 from Testing.Benchmarks.threshold_detector import threshold_marks
 
 PAIRS = 20
+_PROCESSES = 2
 _BASELINE_DATE = datetime(2025, 1, 15, 9, 0)
 
 
@@ -36,22 +40,31 @@ def run(tell: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
 
 
 def examine(recipes: Iterable[PairRecipe], tell: Callable[[str], None]) -> Figures:
-    """Return the figures over pairs of `recipes`, made, followed up and scored one at a time."""
+    """Return the figures over pairs of `recipes`, each made, followed up and scored in one of two processes."""
     scores: list[PairScore] = []
     plain: list[ScanMatch] = []
-    for number, recipe in enumerate(recipes):
-        pair = make_chest_pair(recipe)
-        score = score_pair(_followed(pair), pair.lesions, recipe.interval_days)
-        scores.append(score)
-        for visit, (image, lungs) in enumerate(
-            ((pair.baseline, pair.baseline_lungs), (pair.followup, pair.followup_lungs))
-        ):
-            plain.append(match_marks(threshold_marks(image, lungs), targets_at(pair.lesions, visit)))
-        tell(_line(number, pair, score))
-        if not score.category_right:
-            tell(f"         given: {score.assessment.reason}")
-            tell(f"         true:  {score.true_assessment.reason}")
+    with ProcessPoolExecutor(_PROCESSES, get_context("spawn"), _use_one_core) as pool:
+        for number, (score, baseline, line) in enumerate(pool.map(_examined, recipes)):
+            scores.append(score)
+            plain += baseline
+            tell(f"pair {number:2d}  {line}")
     return _figures(scores, plain, tell)
+
+
+def _use_one_core() -> None:
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
+def _examined(recipe: PairRecipe) -> tuple[PairScore, list[ScanMatch], str]:
+    """Return the score of a pair, the matches of the plain baseline and a line of detail."""
+    pair = make_chest_pair(recipe)
+    score = score_pair(_followed(pair), pair.lesions, recipe.interval_days)
+    visits = ((pair.baseline, pair.baseline_lungs), (pair.followup, pair.followup_lungs))
+    plain = [
+        match_marks(threshold_marks(image, lungs), targets_at(pair.lesions, visit))
+        for visit, (image, lungs) in enumerate(visits)
+    ]
+    return score, plain, _line(pair, score)
 
 
 def _followed(pair: ChestPair) -> Timeline:
@@ -96,7 +109,7 @@ def _figures(scores: Sequence[PairScore], plain: Sequence[ScanMatch], tell: Call
     }
 
 
-def _line(number: int, pair: ChestPair, score: PairScore) -> str:
+def _line(pair: ChestPair, score: PairScore) -> str:
     found = [hit for lesion in score.lesions for hit in lesion.found if hit is not None]
     false_positives = [len(match.false_positives) for match in score.matches]
     errors = [error for lesion in score.lesions for error in lesion.volume_errors]
@@ -108,7 +121,7 @@ def _line(number: int, pair: ChestPair, score: PairScore) -> str:
         if False in lesion.found
     )
     return (
-        f"pair {number:2d}  {slices:11s} found {sum(found)}/{len(found)}  false {false_positives}"
+        f"{slices:11s} found {sum(found)}/{len(found)}  false {false_positives}"
         f"  links {sum(links)}/{len(links)}  volume error {np.median(errors) if errors else float('nan'):.3f}"
         f"  Lung-RADS {score.assessment.category} (true {score.true_assessment.category})"
         + (f"  missed: {missed}" if missed else "")
