@@ -12,8 +12,9 @@ from AIImagingLogic.images.phantoms.thorax import Physique
 
 _EXAM_STREAM = 7301
 _TUNING_STREAM = 4519
-_ATTACHED_SHARE = 0.35
-_SUBSOLID_SHARE = 0.3
+# Shares of attached and of subsolid nodules; the exam is the harder one.
+_EXAM_SHARES = (0.45, 0.35)
+_TUNING_SHARES = (0.35, 0.3)
 _COURSES = ("growing", "stable", "shrinking", "new", "gone")
 _COURSE_ODDS = (0.26, 0.42, 0.1, 0.12, 0.1)
 _QUIET_COURSE_ODDS = (0.0, 0.75, 0.12, 0.0, 0.13)
@@ -25,12 +26,12 @@ _LARGEST_ODDS = (0.3, 0.35, 0.35)
 
 def exam_recipe(seed: int) -> PairRecipe:
     """Return pair `seed` of the exam: for the benchmark alone, nothing is tuned on it."""
-    return _recipe(_EXAM_STREAM, seed)
+    return _recipe(_EXAM_STREAM, seed, *_EXAM_SHARES)
 
 
 def tuning_recipe(seed: int) -> PairRecipe:
-    """Return pair `seed` of the pairs to tune on: drawn as the exam's are, but never one of them."""
-    return _recipe(_TUNING_STREAM, seed)
+    """Return pair `seed` of the pairs to tune on: like the exam's, with fewer attached nodules, never one of them."""
+    return _recipe(_TUNING_STREAM, seed, *_TUNING_SHARES)
 
 
 def demo_recipe() -> PairRecipe:
@@ -54,7 +55,7 @@ def demo_recipe() -> PairRecipe:
     )
 
 
-def _recipe(stream: int, seed: int) -> PairRecipe:
+def _recipe(stream: int, seed: int, attached_share: float, subsolid_share: float) -> PairRecipe:
     random = np.random.default_rng([stream, seed])
     inspiration = random.choice([-1.0, 1.0], p=[0.4, 0.6])
     breathing = BreathingField(
@@ -82,7 +83,7 @@ def _recipe(stream: int, seed: int) -> PairRecipe:
         followup=_scan(random),
         physique=physique,
         breathing=breathing,
-        nodules=_nodules(random),
+        nodules=_nodules(random, attached_share, subsolid_share),
         vessel_tips=int(random.integers(400, 521)),
         lung_hu=float(random.uniform(-880, -840)),
         interval_days=int(random.integers(90, 366)),
@@ -98,15 +99,15 @@ def _scan(random: np.random.Generator) -> ScanRecipe:
     )
 
 
-def _nodules(random: np.random.Generator) -> tuple[NoduleRecipe, ...]:
-    """Return 4 to 12 lesions, with the exam's shares of attached and of subsolid ones, and up to three distractors."""
+def _nodules(random: np.random.Generator, attached_share: float, subsolid_share: float) -> tuple[NoduleRecipe, ...]:
+    """Return 4 to 12 lesions, with these shares of attached and of subsolid ones at least, and up to 3 distractors."""
     count = int(random.integers(4, 13))
     odds = _QUIET_COURSE_ODDS if random.uniform() < _QUIET_SHARE else _COURSE_ODDS
     largest_mm = float(random.choice(_LARGEST_MM, p=_LARGEST_ODDS))
     attached = np.zeros(count, bool)
-    attached[: math.ceil(_ATTACHED_SHARE * count)] = True
+    attached[: math.ceil(attached_share * count)] = True
     subsolid = np.zeros(count, bool)
-    subsolid[: math.ceil(_SUBSOLID_SHARE * count)] = True
+    subsolid[: math.ceil(subsolid_share * count)] = True
     random.shuffle(attached)
     random.shuffle(subsolid)
     nodules = [_nodule(random, bool(a), bool(s), odds, largest_mm) for a, s in zip(attached, subsolid)]
