@@ -6,11 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from AIImagingLogic.models.builtin.candidate_blobs import find_blobs
-from AIImagingLogic.models.builtin.candidate_contrast import lung_contrast
-from AIImagingLogic.models.builtin.candidate_features import features
-from AIImagingLogic.models.builtin.candidate_rays import cast_rays
-from AIImagingLogic.models.builtin.candidate_score import operating_score, score_candidates
+from AIImagingLogic.models.builtin.candidate_score import score_weights
+from AIImagingLogic.models.builtin.candidate_search import lung_candidates
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.image_info import ImageInfo
@@ -32,7 +29,7 @@ class CTLungNodules:
 
     def __init__(self, card: ModelCard, least_score: float | None = None) -> None:
         self.card = card
-        self.least_score = operating_score() if least_score is None else least_score
+        self.least_score = score_weights().operating_score if least_score is None else least_score
 
     def detect(
         self, image: sitk.Image, info: ImageInfo, organs: Segmentation, progress: Progress
@@ -51,18 +48,11 @@ class CTLungNodules:
         for number, segment in enumerate(present):
             name = f"Candidates, {segment.name.lower()}"
             with progress.stage(name, number / len(present), (number + 1) / len(present)):
-                contrast = lung_contrast(image, organs.image, segment.value)
-                if contrast is None:
-                    continue
-                progress.check_cancelled()
-                blobs = find_blobs(contrast)
-                progress.check_cancelled()
-                rays = cast_rays(contrast, blobs.indices, blobs.radii_mm)
-                progress.check_cancelled()
-                score = score_candidates(features(contrast, blobs, rays))
+                found = lung_candidates(image, organs.image, segment.value, progress)
+                score = score_weights().scores(found.figures)
                 likely = score >= self.least_score
-                positions.append(contrast.positions_mm(rays.centers[likely]))
-                radii.append(rays.radii_mm[likely])
+                positions.append(found.positions_mm[likely])
+                radii.append(found.radii_mm[likely])
                 scores.append(score[likely])
         return one_mark_a_lesion(np.concatenate(positions), np.concatenate(radii), np.concatenate(scores))
 

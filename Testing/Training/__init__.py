@@ -1,0 +1,1 @@
+"""How the weights that travel with the program are made."""
