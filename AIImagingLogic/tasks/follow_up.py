@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import SimpleITK as sitk
 
@@ -13,8 +14,9 @@ from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import Provenance, make_provenance
+from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.segmentation import Segmentation
-from AIImagingLogic.records.timeline import Timeline
+from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.tasks.detect import DETECTOR_MODEL, find_nodules
 from AIImagingLogic.tasks.register import register_images
 from AIImagingLogic.tasks.second_look import look_again, wanted_earlier, wanted_later
@@ -70,7 +72,10 @@ def follow_up(
     with progress.stage("Links and change", 0.98, 1.0):
         provenances = [first.provenance, second.provenance, registration.provenance]
         timeline = make_timeline(
-            (first, second), (registration,), _joined(provenances, [baseline_info, followup_info], progress)
+            (first, second),
+            (registration,),
+            _joined(provenances, [baseline_info, followup_info], progress),
+            thick_slice_notes((first, second)),
         )
     return dataclasses.replace(
         timeline, provenance=dataclasses.replace(timeline.provenance, stages=tuple(progress.costs))
@@ -94,6 +99,17 @@ def check_pair(baseline: ImageInfo, followup: ImageInfo) -> None:
             f"({baseline.acquired:%Y-%m-%d}).",
             "Swap the two, or state the true dates.",
         )
+
+
+def thick_slice_notes(visits: Sequence[Visit]) -> tuple[str, ...]:
+    """Return a warning for each visit whose slices are too thick for the volumes of small nodules."""
+    limit_mm = load_resource("image_limits.json")["volumetry"]["thick_slices_above_mm"]
+    return tuple(
+        f"The {visit.label} has slices {max(visit.info.spacing_mm):.1f} mm apart: sizes and volumes of small nodules, "
+        "and with them growth, are very uncertain."
+        for visit in visits
+        if max(visit.info.spacing_mm) > limit_mm
+    )
 
 
 def lungs_of(organs: Segmentation | None) -> sitk.Image | None:

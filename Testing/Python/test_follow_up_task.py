@@ -1,0 +1,47 @@
+"""What the follow-up checks before it runs, and what it warns of."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+import pytest
+
+from AIImagingLogic.records.errors import WrongImageError
+from AIImagingLogic.records.image_info import ImageInfo
+from AIImagingLogic.records.timeline import Visit
+from AIImagingLogic.tasks.follow_up import check_pair, thick_slice_notes
+
+BASELINE = ImageInfo(
+    "CT", "HU", (10, 10, 10), (0.7, 0.7, 2.5), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), "aa",
+    acquired=datetime(2025, 3, 3, 9, 0), series_uid="1.2",
+)  # fmt: skip
+
+
+def test_a_later_visit_passes_and_so_does_an_undated_one() -> None:
+    check_pair(BASELINE, dataclasses.replace(BASELINE, content_hash="bb", series_uid="1.3"))
+    check_pair(BASELINE, dataclasses.replace(BASELINE, content_hash="bb", series_uid="", acquired=None))
+
+
+@pytest.mark.parametrize(
+    ("followup", "words"),
+    [
+        (dataclasses.replace(BASELINE, series_uid="1.3"), "same image"),
+        (dataclasses.replace(BASELINE, content_hash="bb"), "same image"),
+        (
+            dataclasses.replace(BASELINE, content_hash="bb", series_uid="1.3", acquired=datetime(2025, 3, 3, 8, 59)),
+            "dated before",
+        ),
+    ],
+    ids=["same voxels", "same series", "a minute earlier"],
+)
+def test_the_same_image_or_an_earlier_one_is_no_follow_up(followup: ImageInfo, words: str) -> None:
+    with pytest.raises(WrongImageError, match=words):
+        check_pair(BASELINE, followup)
+
+
+def test_slices_over_2_5_mm_are_warned_of_whichever_axis_they_lie_on() -> None:
+    thick = dataclasses.replace(BASELINE, spacing_mm=(2.51, 0.7, 0.7))
+    notes = thick_slice_notes((Visit("baseline", BASELINE, None, ()), Visit("follow-up", thick, None, ())))
+    assert len(notes) == 1
+    assert notes[0].startswith("The follow-up has slices 2.5 mm apart")
