@@ -13,6 +13,8 @@ from AIImagingLogic.measure.fine_patch import FinePatch
 # Least and most contrast of ground glass over lung, and least contrast of a core over ground glass, HU.
 GROUND_GLASS_HU = (100.0, 520.0)
 CORE_HU = 200.0
+# Denser than this is a calcified nodule with something soft beside it, not the core of ground glass.
+DENSEST_CORE_HU = 200.0
 # A core's level lies at least this far over that of the ground glass around it, HU.
 LEVEL_STEP_HU = 80.0
 CORE_SHARE = (0.02, 0.85)
@@ -70,6 +72,8 @@ def find_core(
                 levels = fit_levels(smooth, list(parts), usable)
                 rim, solid = levels.contrasts
                 if not GROUND_GLASS_HU[0] <= rim <= GROUND_GLASS_HU[1] or solid < CORE_HU:
+                    continue
+                if levels.background + rim + solid > DENSEST_CORE_HU:
                     continue
                 if best is None or levels.residual < best.levels.residual:
                     best = NestedRegions(region, core & region, levels)
