@@ -157,9 +157,13 @@ def _cast(
 def _profiles(
     soft: NDArray[np.float32], centers: Array, radii_mm: Array, way: Array, relative: Array
 ) -> NDArray[np.float32]:
-    steps = radii_mm[:, None, None, None] / GRID_MM * relative[None, None, :, None]
-    points = (centers[:, None, None, :] + steps * way[None, :, None, :]).astype(np.float32)
-    values = ndimage.map_coordinates(soft, points.reshape(-1, 3).T, order=1, mode="nearest", output=np.float32)
+    # Axis by axis in single precision: no copies before the interpolation, which reads one row an axis.
+    steps = (radii_mm[:, None] / GRID_MM * relative).astype(np.float32)
+    points = np.empty((3, len(centers), len(way), len(relative)), dtype=np.float32)
+    for axis in range(3):
+        np.multiply(way[:, axis].astype(np.float32)[None, :, None], steps[:, None, :], out=points[axis])
+        points[axis] += centers[:, axis].astype(np.float32)[:, None, None]
+    values = ndimage.map_coordinates(soft, points.reshape(3, -1), order=1, mode="nearest", output=np.float32)
     result: NDArray[np.float32] = values.reshape(len(centers), len(way), len(relative))
     return result
 
