@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -75,6 +76,8 @@ def built(tmp_path_factory) -> Path:
     version = re.search(r"(\d+).(\d+)", _output([cmake, "--version"])) if cmake else None
     if version is None or tuple(map(int, version.groups())) < (3, 28):
         pytest.skip("CMake 3.28 or newer is not here.")
+    if not (os.environ.get("CC") or shutil.which("cc") or shutil.which("cl")):
+        pytest.skip("There is no C compiler, without which CMake takes no project.")
     folder = tmp_path_factory.mktemp("extension")
     stand_in = folder / "Slicer"
     stand_in.mkdir()
