@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints-dev.txt
 
-.PHONY: help demo test lint format bench peers clean
+.PHONY: help demo test lint format bench peers pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -41,6 +41,11 @@ peers: .venv-peers/.ready  ## install the peers that benchmarks compare with, ap
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --requirement $<
 	touch $@
+
+pictures: demo  ## make the pictures of README and Docs anew
+	cp demo-output/pictures/lesion_02.png Docs/Pictures/follow_up.png
+	cp demo-output/pictures/overview.png Docs/Pictures/overview.png
+	cp demo-data/truth.png Docs/Pictures/phantom.png
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .venv-peers demo-data demo-output build dist .mypy_cache .ruff_cache .pytest_cache
