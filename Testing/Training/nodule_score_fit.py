@@ -14,9 +14,9 @@ from Testing.Training.nodule_score_cases import NOT_JUDGED, Case
 Array = NDArray[np.float64]
 
 LESION_WEIGHT = 8.0
-REAL_BACKGROUND_WEIGHT = 4.0
+REAL_BACKGROUND_WEIGHT = 2.0
 """Phantoms are many and simple: without more weight the few real lungs would not be heard."""
-PENALTY = 3e-4
+PENALTY = 1e-4
 _PENALTY_OF_FIRST_ORDER = 0.3
 _EASY_SHARE = 0.75
 _EASY_STEP = 12
@@ -24,7 +24,7 @@ _RIDGE = 0.05
 _LEAST_DEVIATION = 1e-3
 _CHUNK = 20000
 _MOST_STEPS = 60
-_GRADIENT_SHARE = 1e-9
+_GRADIENT_SHARE = 1e-11
 
 
 def fit_score(cases: Sequence[Case], operating_score: float) -> ScoreWeights:

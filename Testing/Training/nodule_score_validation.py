@@ -14,7 +14,7 @@ from Testing.Training.nodule_score_cases import Case
 from Testing.Training.nodule_score_fit import fit_score
 
 PHANTOM_FOLDS = 3
-SCORES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+SCORES = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8)
 _LEAST_SCORE = 0.02
 
 
@@ -61,7 +61,7 @@ def froc_rows(scans: Sequence[LeftOut]) -> list[tuple[str, float, float]]:
     rows = []
     for limit in SCORES:
         found = sum(score is not None and score >= limit for score in hits)
-        rows.append((f"score {limit:.1f}", found / max(len(hits), 1), float((false >= limit).sum()) / len(scans)))
+        rows.append((f"score {limit:.2f}", found / max(len(hits), 1), float((false >= limit).sum()) / len(scans)))
     if hits:
         rows.append(("at 1 a scan", sensitivity_at([scan.match for scan in scans], 1.0), 1.0))
     return rows
