@@ -48,9 +48,11 @@ def _resampled(image: sitk.Image) -> sitk.Image:
     spacing = [size * step / wanted for size, step, wanted in zip(image.GetSize(), image.GetSpacing(), SIZE)]
     first = [0.5 * wanted / step - 0.5 for wanted, step in zip(spacing, image.GetSpacing())]
     origin = image.TransformContinuousIndexToPhysicalPoint(first)
-    return sitk.Resample(
+    fine = sitk.Resample(
         image, SIZE, sitk.Transform(), sitk.sitkBSpline, origin, spacing, image.GetDirection(), -1024, sitk.sitkInt16
     )
+    # The spline swings a little below air.
+    return sitk.Clamp(fine, lowerBound=-1024, upperBound=3071)
 
 
 def _timed(folder: Path, tell: Callable[[str], None]) -> Figures:
