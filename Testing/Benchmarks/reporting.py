@@ -15,9 +15,12 @@ Figures = dict[str, Any]
 
 
 def shared_data() -> Path:
-    """Return the folder of real images: $AIIMAGING_SHARED_DATA, else ../shared/data."""
+    """Return the folder of real images: $AIIMAGING_SHARED_DATA, else ../shared/data; end here when it is not there."""
     default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    return Path(os.environ.get("AIIMAGING_SHARED_DATA", default))
+    folder = Path(os.environ.get("AIIMAGING_SHARED_DATA", default))
+    if not folder.is_dir():
+        raise SystemExit(f"The real images are not at '{folder}'. Set AIIMAGING_SHARED_DATA.")
+    return folder
 
 
 def answer(benchmark: str, figures: Figures, inputs: Mapping[str, Any]) -> str:
