@@ -48,6 +48,9 @@ def examine(recipes: Iterable[PairRecipe], tell: Callable[[str], None]) -> Figur
             scores.append(score)
             plain += baseline
             tell(f"pair {number:2d}  {line}")
+            if not score.category_right:
+                tell(f"         given: {score.assessment.reason}")
+                tell(f"         true:  {score.true_assessment.reason}")
     return _figures(scores, plain, tell)
 
 
