@@ -53,16 +53,15 @@ def follow_up(
     check_input(followup, followup_info, card)
     first, first_doubtful = find_nodules(baseline, baseline_info, "baseline", progress.part(0.0, 0.35))
     second, second_doubtful = find_nodules(followup, followup_info, "follow-up", progress.part(0.35, 0.7))
-    with progress.stage("Registration", 0.7, 0.95) as part:
-        registration = register_images(
-            baseline,
-            baseline_info,
-            followup,
-            followup_info,
-            fixed_mask=lungs_of(first.organs),
-            moving_mask=lungs_of(second.organs),
-            progress=part,
-        )
+    registration = register_images(
+        baseline,
+        baseline_info,
+        followup,
+        followup_info,
+        fixed_mask=lungs_of(first.organs),
+        moving_mask=lungs_of(second.organs),
+        progress=progress.part(0.7, 0.95),
+    )
     with progress.stage("Second look", 0.95, 0.98) as part:
         links = link_findings(first, second, registration)
         first, second = (

@@ -1,6 +1,7 @@
 """Fit the nodule score: make the cases, print what cross-validation says, write the weights.
 
-Takes about ten minutes on two cores. The same command writes the same weights.
+Takes about ten minutes on two cores. On one machine the same command writes the same weights; elsewhere rounding may
+choose other background candidates to stand for the rest, which moves weights by a few hundredths.
 """
 
 from __future__ import annotations

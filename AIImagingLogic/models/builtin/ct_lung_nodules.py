@@ -47,13 +47,13 @@ class CTLungNodules:
         present = [segment for segment in organs.segments if segment.concept.key in _LUNGS]
         for number, segment in enumerate(present):
             name = f"Candidates, {segment.name.lower()}"
-            with progress.stage(name, number / len(present), (number + 1) / len(present)):
-                found = lung_candidates(image, organs.image, segment.value, progress)
-                score = score_weights().scores(found.figures)
-                likely = score >= self.least_score
-                positions.append(found.positions_mm[likely])
-                radii.append(found.radii_mm[likely])
-                scores.append(score[likely])
+            progress.report(number / len(present), name)
+            found = lung_candidates(image, organs.image, segment.value, progress)
+            score = score_weights().scores(found.figures)
+            likely = score >= self.least_score
+            positions.append(found.positions_mm[likely])
+            radii.append(found.radii_mm[likely])
+            scores.append(score[likely])
         return one_mark_a_lesion(np.concatenate(positions), np.concatenate(radii), np.concatenate(scores))
 
 
