@@ -30,7 +30,7 @@ from Testing.Training.nodule_score_real import KNOWN_NODULE_PATIENT, REAL_CTS, V
 from Testing.Training.nodule_score_validation import LeftOut, cross_validated, froc_rows, rank_of_first_target
 
 OPERATING_SCORE = 0.65
-"""Where cross-validation shows .95 sensitivity at less than a false mark a phantom, and 8 at most on a real CT."""
+"""Where cross-validation shows .95 sensitivity at less than a false mark a phantom, and 7 on a real CT left out."""
 _ABOUT = (
     "Weights of the score of ct-lung-nodules: logistic, of standardised features and their products. "
     "Written by python -m Testing.Training.nodule_score; see candidate_score.py and the model card."
