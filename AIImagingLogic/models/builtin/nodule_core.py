@@ -19,8 +19,10 @@ DENSEST_CORE_HU = 200.0
 LEVEL_STEP_HU = 80.0
 CORE_SHARE = (0.02, 0.85)
 SMALLEST_CORE_MM3 = 4.0
-# A thinner rim is the blur of a solid nodule's edge.
+# A thinner rim is the blur of a solid nodule's edge; so is a faint one (contrast over lung) up to a little more.
 THINNEST_RIM_MM = 1.0
+THINNEST_FAINT_RIM_MM = 1.4
+FAINT_RIM_HU = 180.0
 # A core of which more than this share of the surface goes on outside the nodule is a vessel that runs through.
 LEAVING_SHARE = 0.03
 # Sharp and soft: standard deviations of the scanner's point spread between which kernels for the lung lie.
@@ -75,6 +77,8 @@ def find_core(
                     continue
                 if levels.background + rim + solid > DENSEST_CORE_HU:
                     continue
+                if rim < FAINT_RIM_HU and _rim_mm(patch, region, core) < THINNEST_FAINT_RIM_MM:
+                    continue
                 if best is None or levels.residual < best.levels.residual:
                     best = NestedRegions(region, core & region, levels)
     return best
@@ -85,7 +89,14 @@ def _may_hold(patch: FinePatch, region: np.ndarray, core: np.ndarray) -> bool:
     volume, whole = float((core & region).sum()) * patch.voxel_mm3, float(region.sum()) * patch.voxel_mm3
     if not CORE_SHARE[0] * whole <= volume <= CORE_SHARE[1] * whole:
         return False
-    return _ball_radius_mm(whole) - _ball_radius_mm(volume) >= THINNEST_RIM_MM
+    return _rim_mm(patch, region, core) >= THINNEST_RIM_MM
+
+
+def _rim_mm(patch: FinePatch, region: np.ndarray, core: np.ndarray) -> float:
+    """Return how thick the rim around the core would be, were both balls with one centre."""
+    volumes = (float(part.sum()) * patch.voxel_mm3 for part in (region, core & region))
+    whole, inner = (_ball_radius_mm(volume) for volume in volumes)
+    return whole - inner
 
 
 def _leaves(patch: FinePatch, dense: np.ndarray, lung: np.ndarray, region: np.ndarray, core: np.ndarray) -> bool:
