@@ -19,8 +19,7 @@ _SLICES_MM = (1.25, 1.5, 2.0, 2.5)
 
 def without_noise(image: sitk.Image) -> sitk.Image:
     """Return the image (float32) with its own noise smoothed away along its edges, not across them."""
-    # The diffusion is stable up to a sixteenth of a voxel's edge or of a millimetre, whichever is less.
-    step = 0.06 * min(1.0, *image.GetSpacing())
+    step = 0.06 * min(image.GetSpacing())
     return sitk.CurvatureAnisotropicDiffusion(sitk.Cast(image, sitk.sitkFloat32), step, 1.5, 1, 4)
 
 
