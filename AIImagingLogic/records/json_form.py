@@ -6,14 +6,13 @@ import dataclasses
 import enum
 import json
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
-
-import SimpleITK as sitk
 
 from AIImagingLogic.records.atomic_files import written_atomically
 
@@ -71,6 +70,8 @@ RecordType = TypeVar("RecordType", bound=Record)
 
 def save_record(record: Record, path: Path) -> None:
     """Write `record` to `path` (.json), its images (NRRD) and transforms (.h5) into a folder of that name beside it."""
+    import SimpleITK as sitk
+
     folder = path.with_suffix("")
     used: set[str] = set()
 
@@ -95,6 +96,7 @@ def save_record(record: Record, path: Path) -> None:
 
 def load_record(kind: type[RecordType], path: Path) -> RecordType:
     """Read what `save_record` wrote."""
+    import SimpleITK as sitk
 
     def fetch(name: str) -> Any:
         target = (path.parent / name).resolve()
@@ -112,7 +114,7 @@ def _encode(value: Any, name: str, beside: Beside | None) -> Any:
         return value.value
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, (sitk.Image, sitk.Transform)):
+    if isinstance(value, _kinds_beside()):
         return beside(value, name) if beside else None
     if isinstance(value, Mapping):
         return {key: _encode(item, name, beside) for key, item in value.items()}
@@ -152,6 +154,16 @@ def _decode_plain(value: Any, kind: Any, fetch: Fetch | None) -> Any:
         return kind(value)
     if kind is datetime:
         return datetime.fromisoformat(value)
-    if issubclass(kind, (sitk.Image, sitk.Transform)):
+    if issubclass(kind, _kinds_beside()):
         return fetch(value) if fetch else None
     return kind(value)
+
+
+def _kinds_beside() -> tuple[type, ...]:
+    """Return the classes that are kept beside the JSON.
+
+    Records without images are read where SimpleITK must not be imported (a panel that opens); where it was not
+    imported, no value can be of its classes.
+    """
+    sitk = sys.modules.get("SimpleITK")
+    return (sitk.Image, sitk.Transform) if sitk is not None else ()
