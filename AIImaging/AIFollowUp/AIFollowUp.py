@@ -1,9 +1,17 @@
 """The module 'AI Follow-up': two chest CT volumes in, lesions with their change out."""
 
+import importlib.util
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("AIImagingLib") is None:
+    # Added from the source tree: what the panels share lies in the folder above.
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 import slicer
 from AIFollowUpLib.logic import AIFollowUpLogic
-from AIFollowUpLib.logic_package import make_logic_package_importable
 from AIFollowUpLib.widget import AIFollowUpWidget
+from AIImagingLib.logic_package import make_logic_package_importable
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest

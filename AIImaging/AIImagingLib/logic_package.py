@@ -1,4 +1,4 @@
-"""Where the package that computes lies: installed beside the module, or in the source tree that it was added from."""
+"""Where the package that computes lies: installed beside the modules, or in their source tree."""
 
 import importlib.util
 import sys
@@ -8,7 +8,7 @@ PACKAGE = "AIImagingLogic"
 
 
 def make_logic_package_importable() -> None:
-    """Put the source tree on Python's path when the module was added from it (Edit > Application Settings > Modules).
+    """Put the source tree on Python's path when modules were added from it (Edit > Application Settings > Modules).
 
     Nothing is imported, and nothing changes where the package is installed.
     """

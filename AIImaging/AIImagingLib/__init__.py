@@ -1,0 +1,1 @@
+"""What the panels share: the job service of the application, rows for runs, tables, and what every task panel does."""
