@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent for path in (ROOT / "AIImaging").glob("*/CMakeLists.txt"))
 SHARED = ROOT / "AIImaging" / "AIImagingLib"
-# What a scripted module may import while Slicer starts: Slicer's own, the standard library, its own folder, shared parts.
+# What a module may import while Slicer starts: Slicer's own, the standard library, its own folder, the shared parts.
 HOST_PACKAGES = {"slicer", "vtk", "qt", "ctk", SHARED.name}
 
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda folder: folder.name)
