@@ -7,22 +7,19 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from AIImagingLogic.followup.lesion_segmentation import lesion_segmentation
 from AIImagingLogic.records.timeline import Lesion, Timeline
+from AIImagingLogic.scene.detection_results import add_visit
 from AIImagingLogic.scene.display_window import display_window
 from AIImagingLogic.scene.empty_scene import make_scene
-from AIImagingLogic.scene.findings import current_finding_box, findings_point_list, show_in_box
+from AIImagingLogic.scene.findings import show_in_box
+from AIImagingLogic.scene.node_attributes import CONTENT_HASH
 from AIImagingLogic.scene.opening_view import open_at
 from AIImagingLogic.scene.plots import growth_plot_nodes
 from AIImagingLogic.scene.provenance import mark
-from AIImagingLogic.scene.segmentations import segmentation_node_from_segmentation
 from AIImagingLogic.scene.subject_hierarchy import add_folder, add_study
-from AIImagingLogic.scene.tables import change_table_node, findings_table_node
+from AIImagingLogic.scene.tables import change_table_node
 from AIImagingLogic.scene.transforms import transform_node_from_registration
 from AIImagingLogic.scene.volumes import volume_node_from_image
-
-_LESION_FILL_OPACITY = 0.15
-_ORGAN_OUTLINE_OPACITY = 0.5
 
 
 def build_follow_up_scene(timeline: Timeline, images: Sequence[sitk.Image]) -> Any:
@@ -77,35 +74,18 @@ def _add_visit(scene: Any, timeline: Timeline, index: int, image: sitk.Image) ->
     """Add the nodes of a visit; its volume comes first."""
     visit = timeline.visits[index]
     title = _title(timeline, index)
-    colours = {lesion.observations[index]: lesion.colour for lesion in timeline.lesions}
-    names = {uid: f"Lesion {lesion.number}" for lesion in timeline.lesions if (uid := lesion.observations[index])}
     window = display_window(visit.info.modality)
     levels = (window.lower, window.upper) if window else None
     volume = volume_node_from_image(image, scene, f"{title} {visit.info.modality}".strip(), window=levels)
     mark(volume, "input", visit.provenance)
-    volume.SetAttribute("AIImaging.ContentHash", visit.info.content_hash)
-    nodes = [volume]
-    if visit.organs is not None:
-        organs = segmentation_node_from_segmentation(visit.organs, scene, f"{title} organs", volume)
-        organs.GetDisplayNode().SetVisibility2DFill(False)
-        organs.GetDisplayNode().SetOpacity2DOutline(_ORGAN_OUTLINE_OPACITY)
-        nodes.append(organs)
-    lesions = segmentation_node_from_segmentation(
-        lesion_segmentation(timeline, index, image), scene, f"{title} lesions", volume
-    )
-    lesions.GetDisplayNode().SetOpacity2DFill(_LESION_FILL_OPACITY)
-    box = current_finding_box(scene, f"{title} current finding", volume)
+    volume.SetAttribute(CONTENT_HASH, visit.info.content_hash)
+    # The timeline is still in use elsewhere: its label images are copied.
+    nodes = add_visit(timeline, index, volume, scene, title, share=False)
     leading = leading_lesion(timeline)
     shown = visit.finding(leading.observations[index]) if leading else None
-    if shown is not None:
-        show_in_box(box, shown, colours[shown.uid])
-    nodes += [
-        lesions,
-        findings_point_list(visit, names, scene, f"{title} findings", volume),
-        box,
-        findings_table_node(visit, names, scene, f"{title} findings table"),
-    ]
-    return nodes
+    if leading is not None and shown is not None:
+        show_in_box(nodes.box, shown, leading.colour)
+    return [volume, *nodes.all]
 
 
 def _title(timeline: Timeline, index: int) -> str:

@@ -6,10 +6,7 @@ from typing import Any
 
 from AIImagingLogic.images.segment_tags import PROVENANCE, algorithm_name, provenance_from_text, provenance_text
 from AIImagingLogic.records.provenance import Provenance
-
-KIND = "AIImaging.Kind"
-MODELS = "AIImaging.Models"
-CREATED = "AIImaging.Created"
+from AIImagingLogic.scene.node_attributes import CREATED, KIND, MODELS
 
 
 def mark(node: Any, kind: str, provenance: Provenance | None) -> None:

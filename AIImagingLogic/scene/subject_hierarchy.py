@@ -1,12 +1,14 @@
-"""Subject hierarchy: one study a visit with its nodes, one folder for what belongs to all visits. No patient."""
+"""Subject hierarchy: results beside their volume, a study a visit, a folder for what belongs to all. No patient."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from AIImagingLogic.records.timeline import Visit
 from AIImagingLogic.scene.host import load_slicer
+
+if TYPE_CHECKING:
+    from AIImagingLogic.records.timeline import Visit
 
 
 def visit_title(visit: Visit) -> str:
@@ -36,6 +38,25 @@ def add_folder(scene: Any, name: str, nodes: Iterable[Any]) -> int:
     item: int = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name)
     _place(hierarchy, item, nodes)
     return item
+
+
+def place_beside(volume_node: Any, nodes: Iterable[Any], scene: Any) -> None:
+    """Put nodes under the parent item of a volume, which is its study where it has one; at the top without a volume."""
+    hierarchy = _hierarchy(scene)
+    item = 0 if volume_node is None else hierarchy.GetItemByDataNode(volume_node)
+    # The subject hierarchy answers 0 for what has no item.
+    _place(hierarchy, hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID(), nodes)
+
+
+def remove_with_items(nodes: Iterable[Any], scene: Any) -> None:
+    """Remove nodes from a scene together with their items, which nobody else does without the application."""
+    hierarchy = _hierarchy(scene)
+    for node in nodes:
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.RemoveItem(item, False, False)
+        if scene.IsNodePresent(node):
+            scene.RemoveNode(node)
 
 
 def _place(hierarchy: Any, parent: int, nodes: Iterable[Any]) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from AIImagingLogic.records.finding import Finding
+from AIImagingLogic.records.measured_segments import MeasuredSegments
 from AIImagingLogic.records.measurement import measurement_entry
 from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.scene.host import load_vtk
+from AIImagingLogic.scene.node_attributes import REVIEW_COLUMN, UID_COLUMN
 from AIImagingLogic.scene.provenance import mark
 
 _CHANGES = ("mean_diameter", "long_axis", "short_axis", "volume", "mean_density", "mass", "solid_mean_diameter")
@@ -56,11 +58,25 @@ def findings_table_node(visit: Visit, names: Mapping[str, str], scene: Any, name
         columns.append(Column(f"Centre {axis}", [finding.box.center_mm[index] for finding in findings], "mm"))
     columns += [
         Column("Score", [finding.score for finding in findings]),
-        Column("Review", [finding.review.value for finding in findings]),
-        Column("UID", [finding.uid for finding in findings]),
+        Column(REVIEW_COLUMN, [finding.review.value for finding in findings]),
+        Column(UID_COLUMN, [finding.uid for finding in findings]),
     ]
     node = table_node(columns, scene, name)
     mark(node, "findings", visit.provenance)
+    return node
+
+
+def measurements_table_node(measured: MeasuredSegments, scene: Any, name: str) -> Any:
+    """Add what was measured of every segment, a row each; what was not measured of one is not a number."""
+    rows = measured.rows
+    columns = [Column("Segment", [row.segment.name for row in rows])]
+    for key in dict.fromkeys(entry.name for row in rows for entry in row.measurements):
+        label = measurement_entry(key)["label"]
+        found = [next((entry for entry in row.measurements if entry.name == key), None) for row in rows]
+        unit = next(entry.unit for entry in found if entry is not None)
+        columns.append(Column(label, [_number(entry.value if entry else None) for entry in found], unit))
+    node = table_node(columns, scene, name)
+    mark(node, "measurements", measured.provenance)
     return node
 
 

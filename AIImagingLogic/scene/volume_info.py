@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import SimpleITK as sitk
-
-from AIImagingLogic.images.info import describe
-from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.scene.host import load_slicer
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+    from AIImagingLogic.records.image_info import ImageInfo
 
 _FORMATS = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 
@@ -44,20 +45,32 @@ def info_of_volume_node(volume_node: Any, image: sitk.Image, acquired: datetime 
     image : its voxels and geometry, LPS mm
     acquired : when it was acquired, where the scene does not know or is wrong
     """
+    from AIImagingLogic.images.info import describe
+
+    return describe(image, **facts_of_volume_node(volume_node, acquired))
+
+
+def facts_of_volume_node(volume_node: Any, acquired: datetime | None = None) -> dict[str, Any]:
+    """Return what `images.info.describe` is told of a volume node beside its image; needs no image library.
+
+    Returns
+    -------
+    dict
+        ``modality``, ``intensity_unit``, ``acquired``, ``study_uid``, ``series_uid``.
+    """
     constants = load_slicer().vtkMRMLSubjectHierarchyConstants
     hierarchy, study = _study_item(volume_node)
     item = hierarchy.GetItemByDataNode(volume_node) if hierarchy else 0
     modality = hierarchy.GetItemAttribute(item, constants.GetDICOMSeriesModalityAttributeName()) if item else ""
     uid_name = constants.GetDICOMUIDName()
-    return describe(
-        image,
-        modality=modality,
+    return {
+        "modality": modality,
         # Slicer loads CT with its rescale applied, so its voxels are Hounsfield units.
-        intensity_unit="HU" if modality == "CT" else "",
-        acquired=acquired or acquisition_time(volume_node),
-        study_uid="" if study is None else hierarchy.GetItemUID(study, uid_name),
-        series_uid=hierarchy.GetItemUID(item, uid_name) if item else "",
-    )
+        "intensity_unit": "HU" if modality == "CT" else "",
+        "acquired": acquired or acquisition_time(volume_node),
+        "study_uid": "" if study is None else hierarchy.GetItemUID(study, uid_name),
+        "series_uid": hierarchy.GetItemUID(item, uid_name) if item else "",
+    }
 
 
 def _study_item(volume_node: Any) -> tuple[Any, int | None]:

@@ -8,8 +8,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from AIImagingLogic.records.errors import GeometryError, SceneError
-from AIImagingLogic.scene.coordinates import LPS_TO_RAS, array_of_vtk_matrix, lps_from_ras, ras_directions, ras_from_lps
+from AIImagingLogic.scene.coordinates import ras_directions, ras_from_lps
 from AIImagingLogic.scene.host import load_slicer, load_vtk
+from AIImagingLogic.scene.volume_grid import grid_of_volume_node
 
 
 def volume_node_from_image(
@@ -74,17 +75,21 @@ def image_from_volume_node(node: Any) -> sitk.Image:
     if image_data is None or image_data.GetPointData().GetScalars() is None:
         raise SceneError(f"The volume '{node.GetName()}' is empty.", "Load its image first.")
     image = image_from_vtk_image(image_data)
-    matrix = load_vtk().vtkMatrix4x4()
-    node.GetIJKToRASDirectionMatrix(matrix)
-    directions = LPS_TO_RAS @ array_of_vtk_matrix(matrix)[:3, :3] + 0.0
-    image.SetDirection(directions.ravel().tolist())
-    image.SetSpacing(node.GetSpacing())
-    image.SetOrigin((lps_from_ras(node.GetOrigin()) + 0.0).tolist())
+    spacing, origin, direction = grid_of_volume_node(node)
+    image.SetDirection(direction)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
     return image
 
 
-def vtk_image_from_image(image: sitk.Image) -> Any:
-    """Return a copy of the voxels of a 3D image as vtkImageData with unit spacing at 0, as a volume node holds them.
+def vtk_image_from_image(image: sitk.Image, share: bool = False) -> Any:
+    """Return the voxels of a 3D image as vtkImageData with unit spacing at 0, as a volume node holds them.
+
+    Parameters
+    ----------
+    image : 3D image
+    share : use the image's own memory instead of a copy; the image lives as long as the result, and a change of one
+        is a change of the other
 
     Raises
     ------
@@ -101,7 +106,10 @@ def vtk_image_from_image(image: sitk.Image) -> Any:
     result.SetDimensions(image.GetSize())
     components = image.GetNumberOfComponentsPerPixel()
     flat = array.reshape(-1, components) if components > 1 else array.ravel()
-    scalars = _numpy_support().numpy_to_vtk(flat, deep=True)
+    scalars = _numpy_support().numpy_to_vtk(flat, deep=not share)
+    if share:
+        # VTK's array does not own its memory: this attribute stays with it when its Python wrapper is gone.
+        scalars.memory_owner = image
     scalars.SetName("ImageScalars")
     result.GetPointData().SetScalars(scalars)
     return result
