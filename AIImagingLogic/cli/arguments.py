@@ -78,6 +78,9 @@ def make_parser() -> argparse.ArgumentParser:
     phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")
     phantom.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in OUT")
+
+    doctor = add("doctor", "doctor_command", "examine this computer's Python and explain what is wrong with it")
+    doctor.add_argument("--no-trial", action="store_true", help="look at files only; load no package for trial")
     return parser
 
 
