@@ -68,6 +68,27 @@ class SceneError(AIImagingError):
     exit_code = 9
 
 
+class JobFailed(AIImagingError):  # noqa: N818 - named as the user is told
+    """A job ended with an error that nobody foresaw, or cannot be run as asked.
+
+    `details` holds the traceback or the worker's last words, for the log; never shown unasked.
+    """
+
+    details = ""
+
+
+class OutOfMemory(JobFailed):
+    """This computer's memory is not enough for the job."""
+
+    exit_code = 10
+
+
+class WorkerLost(JobFailed):
+    """The process that ran the job ended on its own, or could not be started."""
+
+    exit_code = 11
+
+
 class Cancelled(AIImagingError):  # noqa: N818 - not a fault: the user asked for it
     """The user cancelled the run."""
 

@@ -1,0 +1,1 @@
+"""Run a task in a worker process: progress, cancellation, safety from crashes."""
