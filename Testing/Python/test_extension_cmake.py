@@ -67,6 +67,8 @@ def test_metadata_is_what_the_catalogue_asks_for():
     icon = metadata["EXTENSION_ICONURL"].partition("/raw/main/")[2]
     assert (ROOT / icon).is_file()
     assert "not a medical device" in metadata["EXTENSION_DESCRIPTION"]
+    # CMake takes it for a list, and Slicer's description file would hold its first item only.
+    assert not any(";" in value for value in metadata.values())
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +93,13 @@ def built(tmp_path_factory) -> Path:
     return folder
 
 
-def test_the_module_is_installed_with_its_library_and_panel(built):
+def test_every_module_is_installed_with_its_library_and_panel_and_what_they_share(built):
     modules = built / "installed" / SCRIPTED_MODULES
-    for name in ("AIFollowUp.py", "AIFollowUpLib/logic.py", "Resources/UI/AIFollowUp.ui"):
-        assert (modules / name).is_file()
+    names = [path.parent.name for path in (ROOT / "AIImaging").glob("*/CMakeLists.txt")]
+    for name in names:
+        for file in (f"{name}.py", f"{name}Lib/widget.py", f"Resources/UI/{name}.ui", f"Resources/Icons/{name}.png"):
+            assert (modules / file).is_file()
+    assert names and (modules / "AIImagingLib" / "task_panel.py").is_file()
 
 
 @pytest.mark.parametrize("tree", ["build", "installed"])
