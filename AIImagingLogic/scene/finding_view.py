@@ -112,7 +112,7 @@ class FindingView:
     def review(self, uid: str) -> str:
         """Return what a person said of a finding, the value of a `ReviewStatus`."""
         row = self._row(uid)
-        return "unreviewed" if row is None else str(self.table.GetTable().GetValueByName(row, REVIEW_COLUMN))  # type: ignore[union-attr]
+        return "unreviewed" if row is None else str(self._reviews().GetValue(row))
 
     def set_review(self, uid: str, status: ReviewStatus | str) -> None:
         """Record what a person says of a finding.
@@ -132,8 +132,9 @@ class FindingView:
             raise ValueError(f"'{value}' is no review status. It is one of {', '.join(rules['states'])}.")
         index, row = self._index(uid), self._row(uid)
         if row is None:
-            raise SceneError(f"The table of '{self.points.GetName()}' was removed.", "Run the detection again.")
-        self.table.GetTable().GetColumnByName(REVIEW_COLUMN).SetValue(row, value)  # type: ignore[union-attr]
+            raise SceneError(f"The table, or the row of '{uid}' in it, was removed.", "Run the detection again.")
+        self._reviews().SetValue(row, value)
+        self._reviews().Modified()
         self.table.GetTable().Modified()  # type: ignore[union-attr]
         state = rules["states"][value]
         display = self.points.GetDisplayNode()
@@ -165,8 +166,18 @@ class FindingView:
             raise SceneError(f"The finding '{uid}' is no longer in '{self.points.GetName()}'.", "Choose another one.")
         return index
 
+    def _reviews(self) -> Any:
+        return self.table.GetTable().GetColumnByName(REVIEW_COLUMN)  # type: ignore[union-attr]
+
     def _row(self, uid: str) -> int | None:
-        return None if self.table is None or self.table.GetScene() is None else self._rows.get(uid)
+        if self.table is None or self.table.GetScene() is None:
+            return None
+        column = self.table.GetTable().GetColumnByName(UID_COLUMN)
+        row = self._rows.get(uid)
+        if column is not None and (row is None or row >= column.GetNumberOfValues() or column.GetValue(row) != uid):
+            # Somebody sorted the rows, or removed one.
+            self._rows = _rows_by_uid(self.table)
+        return self._rows.get(uid)
 
 
 def _rows_by_uid(table: Any | None) -> dict[str, int]:
