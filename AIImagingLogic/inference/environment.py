@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,8 +86,13 @@ def _existing(entries: Sequence[str | Path]) -> tuple[Path, ...]:
 
 
 def _standard_library() -> list[str]:
-    places = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
-    return [*places, str(Path(places[1]) / "lib-dynload"), *(entry for entry in sys.path if entry.endswith(".zip"))]
+    """Return the entries of Python's path that hold its own modules."""
+    own = Path(os.__file__).parent
+    return [
+        entry
+        for entry in sys.path
+        if entry.endswith((".zip", "lib-dynload", "DLLs")) or (entry and Path(entry).resolve() == own.resolve())
+    ]
 
 
 def _try_all(

@@ -38,9 +38,17 @@ def main(request_file: str) -> None:
             answer["stage"] = "done"
         # A package may raise anything, even SystemExit, and every way of failing is what is asked for here.
         except BaseException as error:  # noqa: BLE001
-            answer["error"] = f"{type(error).__name__}: {error}"
+            cause = _first_cause(error)
+            answer["error"] = f"{type(cause).__name__}: {cause}"
     answer["warnings"] = sorted({str(warning.message)[:500] for warning in caught})[:20]
     _write(path, answer)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return what went wrong first: packages wrap it into pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _try_torch(torch: Any, answer: dict[str, Any], write: Any) -> None:

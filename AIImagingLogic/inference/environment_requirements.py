@@ -17,6 +17,7 @@ from AIImagingLogic.inference.environment_versions import (
 
 # What many packages share; a version that one of them cannot use is worth a word even when the package is not ours.
 _SHARED = ("numpy", "torch")
+_NAMED = 4
 
 
 def look_at_requirements(notes: EnvironmentNotes, installation: Installation) -> None:
@@ -86,43 +87,49 @@ def _note_missing(
             "They come with Slicer: install Slicer again.",
         )
         return
-    verb = "is" if len(names) == 1 else "are"
-    what = f"{purpose.name}: {_listed(names)} {verb} not installed."
+    what = f"{purpose.name}: {_listed(names)} {_are(names)} not installed."
     notes.finding("missing", severity, what, purpose.without, advice, repair, targets)
 
 
 def _note_conflicts(notes: EnvironmentNotes, installation: Installation) -> None:
     for package in installation.packages:
+        ours = package.canonical in installation.wanted
+        lacking = []
         for requirement in package.requires:
             name = canonical_name(requirement_name(requirement))
             other = installation.installed.get(name)
-            ours = package.canonical in installation.wanted
             if not ours and name not in _SHARED:
                 continue
-            if other is None:
-                if ours and applies_here(requirement):
-                    _note_lacking(notes, installation, package, requirement)
-            elif not other.fault and not is_met(requirement, other.version):
-                _note_conflict(notes, installation, package, requirement, other)
+            if other is not None:
+                if not other.fault and not is_met(requirement, other.version):
+                    _note_conflict(notes, installation, package, _asked(requirement), other)
+            elif ours and applies_here(requirement) and not _is_importable(name, installation):
+                lacking.append(_asked(requirement))
+        if lacking and not package.fault:
+            _note_lacking(notes, installation, package, tuple(lacking))
+
+
+def _is_importable(name: str, installation: Installation) -> bool:
+    return any(has_module(module, installation.folders) for module in (name, name.replace("-", "_")))
+
+
+def _asked(requirement: str) -> str:
+    return requirement.split(";")[0].strip()
 
 
 def _note_lacking(
-    notes: EnvironmentNotes, installation: Installation, package: InstalledPackage, requirement: str
+    notes: EnvironmentNotes, installation: Installation, package: InstalledPackage, lacking: tuple[str, ...]
 ) -> None:
-    name = requirement_name(requirement)
-    if any(has_module(module, installation.folders) for module in (name, name.replace("-", "_"))):
-        return
-    wanted = installation.wanted[package.canonical]
-    asked = requirement.split(";")[0].strip()
-    targets: tuple[str, ...] = (asked,)
-    advice, repair = f"Install {asked}.", Repair.INSTALL
-    if wanted.by_pytorch_extension:
-        targets = ()
-        advice, repair = "Install torch and torchvision again, together.", Repair.REINSTALL_TORCH
+    names = [requirement_name(requirement) for requirement in lacking]
+    if len(names) > _NAMED:
+        names = [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
+    advice, repair, targets = f"Install {', '.join(lacking)}.", Repair.INSTALL, lacking
+    if installation.wanted[package.canonical].by_pytorch_extension:
+        advice, repair, targets = "Install torch and torchvision again, together.", Repair.REINSTALL_TORCH, ()
     notes.finding(
         "dependency-missing",
         Severity.WARNING,
-        f"{package.name} {package.version} needs {name}, which is not installed.",
+        f"{package.name} {package.version} needs {_listed(names)}, which {_are(lacking)} not installed.",
         f"{package.name} may not load, or fail later.",
         advice,
         repair,
@@ -131,27 +138,30 @@ def _note_lacking(
 
 
 def _note_conflict(
-    notes: EnvironmentNotes,
-    installation: Installation,
-    package: InstalledPackage,
-    requirement: str,
-    other: InstalledPackage,
+    notes: EnvironmentNotes, installation: Installation, package: InstalledPackage, asked: str, other: InstalledPackage
 ) -> None:
-    asked = requirement.split(";")[0].strip()
     both_torch = {package.canonical, other.canonical} == {"torch", "torchvision"}
+    wanted = installation.wanted.get(other.canonical)
+    code: str = "version-conflict"
+    repair: Repair | None = None
+    targets: tuple[str, ...] = ()
     what = f"{package.name} {package.version} needs {asked}; installed is {other.name} {other.version}."
     why, advice = f"{package.name} may not load, or fail later.", f"Install a {package.name} that fits."
-    repair = None
     if both_torch:
+        code, repair = "torchvision-mismatch", Repair.REINSTALL_TORCH
         why = "torchvision works only with the torch it was built for; its operators are then missing."
-        advice, repair = "Install torch and torchvision again, together.", Repair.REINSTALL_TORCH
+        advice = "Install torch and torchvision again, together."
     elif other.canonical == "numpy":
-        advice = (
-            f"Install a newer {package.name}. Do not install an older numpy: Slicer and other extensions need theirs."
-        )
-    code = "torchvision-mismatch" if both_torch else "version-conflict"
-    notes.finding(code, Severity.WARNING, what, why, advice, repair)
+        advice = f"Install a newer {package.name}. Do not install an older numpy: others need this one."
+    elif wanted is None:
+        advice, repair, targets = f"Install {asked}.", Repair.INSTALL, (asked,)
+    notes.finding(code, Severity.WARNING, what, why, advice, repair, targets)
+
+
+def _are(things: Sequence[object]) -> str:
+    return "is" if len(things) == 1 else "are"
 
 
 def _listed(names: Iterable[str]) -> str:
-    return " and ".join(names)
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -26,6 +26,7 @@ _LOOK_EVERY_S = 0.03
 # The process ends itself at its limit; this much later it is ended from here.
 _GRACE_S = 5.0
 _TAIL = 4000
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,14 @@ def _trial(package: str, code: int | None, answer: Mapping[str, Any], said: str)
         # What a package does while its process ends, after its work, harms no run.
         return Trial(package, "works", stage, "", answer)
     if answer.get("error"):
-        return Trial(package, "fails", stage, without_names(" ".join(str(answer["error"]).split()))[:600], answer)
+        return Trial(
+            package, "fails", stage, without_names(" ".join(str(answer["error"]).split()))[:_LONGEST_REASON], answer
+        )
     # faulthandler says so when it ends a process that passed its limit.
     if code is None or "Timeout (" in said:
         return Trial(package, "hangs", stage, "It was still busy when its time was up.", answer)
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
-    return Trial(package, "crashes", stage, without_names(f"{_ending(code)} {last}".strip())[:600], answer)
+    return Trial(package, "crashes", stage, without_names(f"{_ending(code)} {last}".strip())[:_LONGEST_REASON], answer)
 
 
 def _ending(code: int) -> str:

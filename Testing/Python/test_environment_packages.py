@@ -142,6 +142,13 @@ def test_numpy_that_a_compiled_package_cannot_use_is_never_answered_with_an_olde
     assert "Do not install an older numpy" in finding.advice
 
 
+def test_all_that_a_package_lacks_is_one_finding(site: Path) -> None:
+    add_package(site, "torch", "2.13.0", requires=["sympy", "networkx", "fsspec", "filelock>=3", "triton"])
+    finding = only(_look(site), "dependency-missing")
+    assert "needs sympy, networkx, fsspec and 2 more, which are not installed" in finding.what
+    assert finding.repair is Repair.REINSTALL_TORCH
+
+
 def test_a_version_outside_our_range_is_found(site: Path) -> None:
     add_package(site, "matplotlib", "3.5.0")
     finding = only(_look(site), "out-of-range")

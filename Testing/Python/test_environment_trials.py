@@ -91,6 +91,12 @@ def test_torch_that_works_gives_no_problem_whatever_it_prints(site: Path) -> Non
         ),
         ("raise ImportError(\"cannot import name '_C' from 'torch'\")", "mixed-files", "does not load"),
         ("raise ImportError('DLL load failed while importing _C')", "windows-runtime-missing", "DLL load failed"),
+        (
+            "try:\n    raise OSError('libopenblas.so: cannot open shared object file')\n"
+            "except OSError as error:\n    raise ImportError('a page of advice') from error",
+            "library-missing",
+            "libopenblas.so",
+        ),
         ("raise RuntimeError('something new')", "not-loadable", "something new"),
         ("import sys; sys.exit(3)", "not-loadable", "SystemExit: 3"),
         ("import os; os._exit(0)", "not-loadable", "ended with code 0"),
