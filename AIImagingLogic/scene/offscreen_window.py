@@ -49,6 +49,10 @@ class OffscreenWindow:
         self.renderer.SetMaximumNumberOfPeels(8)
         self.renderer.SetOcclusionRatio(0.0)
 
+    def render(self) -> None:
+        """Draw, without fetching the picture."""
+        self._window.Render()
+
     def picture(self) -> Pixels:
         """Draw, and return what was drawn.
 

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from AIImagingLogic.scene.coordinates import array_of_vtk_matrix, ras_from_lps
 from AIImagingLogic.scene.host import load_slicer, load_vtk
 from AIImagingLogic.scene.offscreen_window import OffscreenWindow, Pixels
+from AIImagingLogic.scene.slice_views import singleton
 
-_MANAGERS = ("vtkMRMLSegmentationsDisplayableManager2D",)
+_SEGMENTATIONS = "vtkMRMLSegmentationsDisplayableManager2D"
+_MARKUPS = "vtkMRMLMarkupsDisplayableManager"
 _NAME = "Red"
 
 
@@ -22,9 +24,10 @@ class SliceView:
     ----------
     scene : vtkMRMLScene
     width, height : pixels
+    markups : draw points and boxes too
     """
 
-    def __init__(self, scene: Any, width: int, height: int) -> None:
+    def __init__(self, scene: Any, width: int, height: int, markups: bool = False) -> None:
         slicer, vtk = load_slicer(), load_vtk()
         self._window = OffscreenWindow(width, height)
         self._application = slicer.vtkSlicerApplicationLogic()
@@ -43,14 +46,14 @@ class SliceView:
         logics = vtk.vtkCollection()
         logics.AddItem(self._logic)
         self._application.SetSliceLogics(logics)
-        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
-        factory.SetMRMLApplicationLogic(self._application)
-        for manager in _MANAGERS:
-            if not factory.IsDisplayableManagerRegistered(manager):
-                factory.RegisterDisplayableManager(manager)
-        self._managers = factory.InstantiateDisplayableManagers(self._window.renderer)
+        self._markups_logic = self._make_markups_logic(scene) if markups else None
+        self._managers = self._make_managers((_SEGMENTATIONS, _MARKUPS) if markups else (_SEGMENTATIONS,))
         self._managers.SetMRMLDisplayableNode(self._node)
         self._image_mapper = self._add_image_behind()
+
+    def render(self) -> None:
+        """Draw the slice as it is set, without fetching a picture."""
+        self._window.render()
 
     def picture(
         self, volume_node: Any, orientation: str, center_mm: npt.ArrayLike, field_of_view_mm: float
@@ -77,6 +80,28 @@ class SliceView:
         # The logic gives out another connection when the volume behind changes.
         self._image_mapper.SetInputConnection(self._logic.GetImageDataConnection())
         return self._window.picture(), _side_letters(array_of_vtk_matrix(self._node.GetSliceToRAS()))
+
+    def _make_markups_logic(self, scene: Any) -> Any:
+        """Make the logic by which the manager of markups makes its widgets; it wants a selection node in the scene."""
+        singleton(scene, "vtkMRMLSelectionNode", "Singleton")
+        singleton(scene, "vtkMRMLInteractionNode", "Singleton")
+        logic = load_slicer().vtkSlicerMarkupsLogic()
+        logic.SetMRMLApplicationLogic(self._application)
+        logic.SetMRMLScene(scene)
+        self._application.SetModuleLogic("Markups", logic)
+        return logic
+
+    def _make_managers(self, names: tuple[str, ...]) -> Any:
+        """Make the displayable managers of this view only: the factory is one for all views."""
+        factory = load_slicer().vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
+        factory.SetMRMLApplicationLogic(self._application)
+        for name in (_SEGMENTATIONS, _MARKUPS):
+            registered = factory.IsDisplayableManagerRegistered(name)
+            if name in names and not registered:
+                factory.RegisterDisplayableManager(name)
+            elif name not in names and registered:
+                factory.UnRegisterDisplayableManager(name)
+        return factory.InstantiateDisplayableManagers(self._window.renderer)
 
     def _add_image_behind(self) -> Any:
         """Add the slice's image: Slicer's own light box renderer is not within reach of Python."""
