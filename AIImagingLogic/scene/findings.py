@@ -31,7 +31,8 @@ def findings_point_list(visit: Visit, names: Mapping[str, str], scene: Any, name
         Locked; the description of a point is the uid of its finding.
     """
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
-    node.CreateDefaultDisplayNodes()
+    # One event for all points, and no view that follows while they are added.
+    was_modifying = node.StartModify()
     for finding in visit.findings:
         # In the node's own coordinates: AddControlPointWorld would undo the parent transform.
         index = node.AddControlPoint(*ras_from_lps(finding.box.center_mm).tolist())
@@ -40,11 +41,15 @@ def findings_point_list(visit: Visit, names: Mapping[str, str], scene: Any, name
         if reference is not None:
             node.SetNthControlPointAssociatedNodeID(index, reference.GetID())
     node.SetLocked(True)
+    node.EndModify(was_modifying)
+    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
+    was_modifying = display.StartModify()
     display.SetGlyphTypeFromString("Cross2D")
     display.SetUseGlyphScale(False)
     display.SetGlyphSize(4.0)
     display.SetSelectedColor(1.0, 0.84, 0.0)
+    display.EndModify(was_modifying)
     if reference is not None:
         place_with(node, reference)
     mark(node, "findings", visit.provenance)
