@@ -1,0 +1,1 @@
+"""Stand-ins for what the application adds to `slicer`: the application itself, modules, messages, parameter nodes."""
