@@ -19,7 +19,7 @@ from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.tasks.detect import DETECTOR_MODEL, find_nodules
 from AIImagingLogic.tasks.register import register_images
-from AIImagingLogic.tasks.second_look import look_again, wanted_earlier, wanted_later
+from AIImagingLogic.tasks.second_look import look_again, wanted_lesions, with_second_looks_said
 from AIImagingLogic.tasks.segment import check_input
 
 
@@ -64,10 +64,11 @@ def follow_up(
     )
     with progress.stage("Second look", 0.95, 0.98) as part:
         links = link_findings(first, second, registration)
-        first, second = (
-            look_again(baseline, first, first_doubtful, wanted_earlier(links, second), part.part(0.0, 0.5)),
-            look_again(followup, second, second_doubtful, wanted_later(links, first), part.part(0.5, 1.0)),
+        looks = (
+            look_again(baseline, first, first_doubtful, wanted_lesions(links, second), part.part(0.0, 0.5)),
+            look_again(followup, second, second_doubtful, wanted_lesions(links, first), part.part(0.5, 1.0)),
         )
+        first, second = (look.visit for look in looks)
     with progress.stage("Links and change", 0.98, 1.0):
         provenances = [first.provenance, second.provenance, registration.provenance]
         timeline = make_timeline(
@@ -76,6 +77,7 @@ def follow_up(
             _joined(provenances, [baseline_info, followup_info], progress),
             thick_slice_notes((first, second)),
         )
+        timeline = with_second_looks_said(timeline, {**looks[0].said, **looks[1].said})
     return dataclasses.replace(
         timeline, provenance=dataclasses.replace(timeline.provenance, stages=tuple(progress.costs))
     )
