@@ -126,6 +126,10 @@ class JobService:
             if happening is None:
                 self._check_copy(submission)
                 continue
+            if submission.cancelled.is_set() and happening.result is not None:
+                # It ended before the cancellation arrived, but the caller was told nothing of it yet.
+                happening.result.release()
+                happening = Happening(happening.at, JobState.CANCELLED, error=Cancelled())
             callbacks = submission.handle.apply(happening)
             if submission.handle.state.ended:
                 self._live.pop(submission.handle, None)

@@ -64,6 +64,7 @@ class WorkerLine:
         self._sent = False
         self._stage = ""
         self._kills_before: int | None = None
+        self._log_start = 0
         self._rung = 0
         self._deadline: float | None = None
         self._closed = False
@@ -110,6 +111,7 @@ class WorkerLine:
         if self._job is not None or (job := self._dispatcher.take(self)) is None:
             return
         self._job, self._sent, self._stage, self._rung = job, False, "Starting", 0
+        self._kills_before, self._log_start = None, 0
         self._tell(Happening(time.monotonic(), state=JobState.RUNNING, stage=self._stage))
         self._warm_up()
         if self._process is not None and self._process.ready:
@@ -130,6 +132,7 @@ class WorkerLine:
             return
         self._sent = True
         self._kills_before = memory_kills()
+        self._log_start = process.log.size()
         has_images = bool(job.inputs.layout.size)
         header = {"do": "job", "job": job.number, "function": job.handle.job.function, "has_images": has_images}
         process.send(header, job.inputs.body())
@@ -229,7 +232,9 @@ class WorkerLine:
         ours = self._rung > 0
         self._process = None
         if self._job is not None:
-            error = lost_worker(code, self._stage, process.log.tail(), process.log.path, self._kills_before)
+            error = lost_worker(
+                code, self._stage, process.log.tail(self._log_start), process.log.path, self._kills_before
+            )
             self._finish(self._ending() if ours else error)
         if ours or process.ready:
             self._warm_up()
@@ -237,6 +242,7 @@ class WorkerLine:
     def _give_up(self, error: AIImagingError) -> None:
         """End the job without the worker, which is left to the system."""
         process, self._process = self._process, None
+        self._reads = ReadBuffers()
         if process is not None:
             process.kill()
             process.reap(_KILLED)

@@ -39,11 +39,18 @@ class WorkerLog:
         name = f"worker-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}-{next(_numbers)}.log"
         self.path, self.file = _opened(log_folder() / name, Path(tempfile.gettempdir()) / name)
 
-    def tail(self) -> str:
-        """Return the last lines."""
+    def size(self) -> int:
+        """Return how much was written so far, bytes."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    def tail(self, start: int) -> str:
+        """Return the last lines of what was written after the first `start` bytes."""
         try:
             with self.path.open("rb") as file:
-                file.seek(max(0, self.path.stat().st_size - _TAIL_BYTES))
+                file.seek(max(start, self.size() - _TAIL_BYTES))
                 return file.read().decode(errors="replace")
         except OSError:
             return ""

@@ -27,7 +27,7 @@ _BOOT = (
 
 # Waits until the application is gone, however it went, then ends the worker's process group. The worker cannot do this
 # itself while a library holds the interpreter lock, and the system's signal at a parent's death spares grandchildren.
-_GUARD = 'read -r _; kill -9 -- "-$1"'
+_GUARD = 'read -r _; kill -9 "-$1"'
 
 # Large blocks on huge pages: first use of an image's memory in the worker costs a third of the time.
 _HUGE_PAGES = "glibc.malloc.hugetlb=1"
@@ -52,6 +52,7 @@ class WorkerProcess:
         self, python: str | None, settings: dict[str, Any], on_message: Callable[[WorkerProcess, Message | None], None]
     ) -> None:
         self.ready = False
+        self._ended = False
         self.known_buffers: set[int] = set()
         self.log = WorkerLog()
         self._on_message = on_message
@@ -81,6 +82,8 @@ class WorkerProcess:
 
         The files are duplicated, so that the caller may close its own.
         """
+        if self._ended:
+            return
         self._outbox.put((header, body, tuple(os.dup(descriptor) for descriptor in files)))
 
     def terminate(self) -> None:
@@ -99,6 +102,7 @@ class WorkerProcess:
             return None
         # What the worker started is still there when the worker died alone.
         self._signal_group(True)
+        self._ended = True
         self._outbox.put(None)
         self._channel.close()
         if self._guard is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-_NOT_BENCHMARKS = {"__init__", "__main__", "reporting", "threshold_detector"}
+_NOT_BENCHMARKS = {"__init__", "__main__", "reporting", "threshold_detector", "job_tasks"}
 
 
 def main() -> int:
