@@ -1,0 +1,49 @@
+"""The panel of AI Segmentation in the test host, over the real job service: what it does, and the fault list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
+
+from Testing.Host import reason_missing
+
+pytestmark = pytest.mark.skipif(reason_missing() is not None, reason=str(reason_missing()))
+
+BODY = (slice(5, 35), slice(10, 50), slice(15, 65))
+SPACING_MM = (4.0, 4.0, 4.0)
+
+
+def _box_in_air(scene: Any, name: str) -> list[Any]:
+    from AIImagingLogic.scene.volumes import volume_node_from_image
+
+    voxels = np.full((40, 60, 80), -1000, np.int16)
+    voxels[BODY] = 40
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing(SPACING_MM)
+    image.SetOrigin((-150.0, -120.0, 30.0))
+    return [volume_node_from_image(image, scene, name)]
+
+
+MODULE = PanelModule(
+    "AISegmentation",
+    ("inputSelector",),
+    _box_in_air,
+    lambda logic, volumes, wait: logic.process(*volumes, "ct-body", wait=wait),
+    lambda panel: panel.choose("modelComboBox", "Body (CT)"),
+)
+
+
+@pytest.fixture
+def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    with panel_setting(MODULE, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault(setting: PanelSetting, fault: str) -> None:
+    FAULTS[fault](setting)
