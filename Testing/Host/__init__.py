@@ -2,8 +2,8 @@
 
 What is real: the MRML scene, its nodes and logics, and `slicer.util` (slicer-core). What stands in: Qt as PythonQt
 shows it, over PySide6, with PythonQt's rules and refusals; CTK's and Slicer's widgets; parameter nodes; the
-application, its layouts and modules. What it is not: Slicer. It draws no slices, runs no C++ module's panel, loads no file through
-Slicer's dialogs, and speaks one language. Tests that pass here are still to be run in Slicer (`Testing/InSlicer`).
+application, its layouts and modules. What it is not: Slicer. It draws no slices, runs no panel of a C++ module, loads
+no file through Slicer's dialogs, and speaks one language. Tests that pass here are still to be run in Slicer.
 
     with running() as host:
         panel = host.open_module("AIImaging/AIFollowUp")

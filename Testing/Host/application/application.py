@@ -16,6 +16,10 @@ from Testing.Host.pythonqt.members import cpp_slot
 from Testing.Host.widgets.declared import kept_property
 
 
+# Qt allows one application a process; it must not go when a host does.
+_made: list[Any] = []
+
+
 class qSlicerApplication(QtWidgets.QApplication):
     """The application of the host: no main window, no event loop of its own."""
 
@@ -121,11 +125,10 @@ class qSlicerApplication(QtWidgets.QApplication):
 
 def make_application() -> Any:
     """Return the one Qt application of this process, made on the first call, without a screen."""
-    known = QtWidgets.QApplication.instance()
-    if known is not None:
-        if not isinstance(known, qSlicerApplication):
-            raise RuntimeError("Another Qt application is running in this process.")
-        return known
+    if _made:
+        return _made[0]
+    if QtWidgets.QApplication.instance() is not None:
+        raise RuntimeError("Another Qt application is running in this process.")
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     QtCore.qInstallMessageHandler(_log)
@@ -137,6 +140,7 @@ def make_application() -> Any:
     application.setStyle("Fusion")
     application.setFont(QtGui.QFont("DejaVu Sans", 9))
     application.setPalette(_light())
+    _made.append(application)
     return application
 
 

@@ -9,7 +9,7 @@ import shiboken6
 from PySide6 import QtCore
 
 from Testing.Host.pythonqt.enums import EnumValue
-from Testing.Host.pythonqt.members import is_native
+from Testing.Host.pythonqt.members import class_of, is_native
 
 _INTEGERS = {"int", "uint", "qlonglong", "qulonglong", "short", "ushort"}
 _NUMBERS = {"double", "float"}
@@ -26,7 +26,8 @@ def read_property(target: Any, name: str) -> Any:
         raise ValueError(f"Trying to read property '{name}' from a destroyed {type(target).__name__} object")
     if _is_stand_ins(type(target), name):
         return getattr(target, name)
-    meta = target.metaObject()
+    # Not target.metaObject(): PySide6 ties that to the object and loses it with the first one that goes.
+    meta = class_of(target).staticMetaObject
     described = meta.property(meta.indexOfProperty(name))
     if described.isFlagType():
         # PySide6 cannot convert flags here; the getter can.
@@ -45,7 +46,7 @@ def write_property(target: Any, name: str, value: Any) -> None:
     owner = type(target).__name__
     if not shiboken6.isValid(target):
         raise AttributeError(f"Trying to set property '{name}' on a destroyed {owner} object")
-    meta = target.metaObject()
+    meta = class_of(target).staticMetaObject
     described = meta.property(meta.indexOfProperty(name))
     if not described.isWritable():
         raise AttributeError(f"Property '{name}' of {owner} object is not writable")
