@@ -179,7 +179,7 @@ class SceneRun:
 
         what = f"{self.title}: nothing was added, because {reason}."
         try:
-            self.kept_at = keep(result, self.title, reason)
+            self.kept_at = keep(result, self.title, f"{reason[:1].upper()}{reason[1:]}.")
         except OutputError as error:
             raise OutputError(f"{what} The result could not be kept either: {error.what}", error.advice) from error
         raise SceneError(what, f"The result is in '{self.kept_at}'.")
