@@ -19,7 +19,7 @@ from AIImagingLogic.inference.environment_trial import Explanation, Trial, expla
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.resources import load_resource
 
-_OUTCOMES = {"fails": "does not load", "hangs": "hangs while it loads", "crashes": "ends the process that loads it"}
+_OUTCOMES = {"fails": "does not load", "hangs": "hangs while it loads", "crashes": "crashes while it loads"}
 
 
 def examine(

@@ -129,3 +129,10 @@ def _wanted(entry: Any) -> WantedPackage:
         entry.get("by_pytorch_extension", False),
         entry.get("after"),
     )
+
+
+def protected_packages() -> tuple[str, ...]:
+    """Return the packages that no installation may replace by an older one: Slicer's own, and torch's."""
+    wanted = [package for purpose in purposes() for package in purpose.packages]
+    wanted += [_wanted(entry) for entry in load_resource(_DATA)["also_probed"]]
+    return tuple(package.title for package in wanted if package.in_slicer or package.by_pytorch_extension)

@@ -151,9 +151,5 @@ def _trial(package: str, code: int | None, answer: Mapping[str, Any], said: str)
 def _ending(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
-            return f"Its process was ended by {signal.Signals(-code).name}."
-    return (
-        f"Its process ended with code {code & 0xFFFFFFFF:#x}."
-        if code < 0 or code > 255
-        else f"It ended with code {code}."
-    )
+            return f"ended by {signal.Signals(-code).name}."
+    return f"ended with code {code & 0xFFFFFFFF:#x}." if code < 0 or code > 255 else f"ended with code {code}."

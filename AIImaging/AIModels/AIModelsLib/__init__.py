@@ -1,0 +1,1 @@
+"""What the module AI Models is made of: its sections, its logic and its repairs."""
