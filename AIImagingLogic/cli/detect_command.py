@@ -7,20 +7,20 @@ from typing import Any
 
 from AIImagingLogic.cli.output_folder import whole_folder
 from AIImagingLogic.cli.terminal import Terminal
+from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.segmentation_file import write_segmentation
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.report.csv_tables import write_findings_csv
 from AIImagingLogic.report.text import findings_table
-from AIImagingLogic.tasks.detect import detect
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Write result.json, findings.csv and the organs as .seg.nrrd into the output folder."""
     with whole_folder(arguments.output, arguments.overwrite) as folder:
-        with terminal.progress() as progress:
+        with WorkerTasks() as tasks, terminal.progress() as progress:
             image, info = read_image(arguments.image, arguments.series)
-            visit = detect(image, info, progress=progress)
+            visit = tasks.run("detect:detect", {"image": image_input(image, info)}, progress)
         save_record(visit, folder / "result.json")
         write_findings_csv(visit, folder / "findings.csv")
         if visit.organs is not None:

@@ -9,32 +9,30 @@ import SimpleITK as sitk
 
 from AIImagingLogic.cli.output_folder import whole_folder
 from AIImagingLogic.cli.terminal import Terminal
+from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.resample import resample_like
 from AIImagingLogic.images.write import write_image
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.report.text import registration_line
 from AIImagingLogic.tasks.follow_up import lungs_of
-from AIImagingLogic.tasks.register import register_images
-from AIImagingLogic.tasks.segment import segment
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Write result.json, the transform and the moving image on the fixed grid into the output folder."""
     with whole_folder(arguments.output, arguments.overwrite) as folder:
-        with terminal.progress() as progress:
+        with WorkerTasks() as tasks, terminal.progress() as progress:
             fixed, fixed_info = read_image(arguments.fixed, arguments.fixed_series)
             moving, moving_info = read_image(arguments.moving, arguments.moving_series)
-            masks = [
-                lungs_of(segment(image, info, "ct-lungs", progress.part(start, start + 0.15)))
-                if arguments.within == "lungs"
-                else None
-                for image, info, start in ((fixed, fixed_info, 0.0), (moving, moving_info, 0.15))
-            ]
-            part = progress.part(0.3, 1.0)
-            registration = register_images(
-                fixed, fixed_info, moving, moving_info, arguments.kind, masks[0], masks[1], part
-            )
+            inputs: dict[str, Any] = {"kind": arguments.kind}
+            for name, image, info, start in (("fixed", fixed, fixed_info, 0.0), ("moving", moving, moving_info, 0.15)):
+                inputs[name] = image_input(image, info)
+                if arguments.within == "lungs":
+                    lungs = {"image": inputs[name], "model_id": "ct-lungs"}
+                    organs = tasks.run("segment:segment", lungs, progress.part(start, start + 0.15))
+                    mask = lungs_of(organs)
+                    inputs[f"{name}_mask"] = None if mask is None else image_input(mask)
+            registration = tasks.run("register:register_images", inputs, progress.part(0.3, 1.0))
         save_record(registration, folder / "result.json")
         sitk.WriteTransform(registration.transform, str(folder / "registration.h5"))
         write_image(resample_like(moving, fixed, registration.transform), folder / "moving_on_fixed.nrrd")

@@ -6,13 +6,12 @@ import argparse
 from typing import Any
 
 from AIImagingLogic.cli.terminal import Terminal
+from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.segmentation_file import write_segmentation
 from AIImagingLogic.records.atomic_files import make_folder
 from AIImagingLogic.records.errors import OutputError
 from AIImagingLogic.report.text import measured_segments_table
-from AIImagingLogic.tasks.measure import measure
-from AIImagingLogic.tasks.segment import segment
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
@@ -20,10 +19,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     if not arguments.output.name.endswith(".seg.nrrd"):
         raise OutputError(f"'{arguments.output.name}' does not end in .seg.nrrd.", "Slicer knows segmentations by it.")
     make_folder(arguments.output.absolute().parent)
-    with terminal.progress() as progress:
+    with WorkerTasks() as tasks, terminal.progress() as progress:
         image, info = read_image(arguments.image, arguments.series)
-        result = segment(image, info, arguments.model, progress.part(0.0, 0.9))
-        measured = measure(image, info, result, progress.part(0.9, 1.0))
-    write_segmentation(result, arguments.output)
-    terminal.show(measured_segments_table(measured), f"Segmentation: {arguments.output}")
-    return {"segmentation": str(arguments.output), "measured": measured.to_json()}
+        inputs = {"image": image_input(image, info), "model": arguments.model}
+        result = tasks.run("segment:segment_and_measure", inputs, progress)
+    write_segmentation(result.segmentation, arguments.output)
+    terminal.show(measured_segments_table(result.measured), f"Segmentation: {arguments.output}")
+    return {"segmentation": str(arguments.output), "measured": result.measured.to_json()}

@@ -37,6 +37,10 @@ class Terminal:
         """Print the one line that says what went wrong."""
         self._messages.print(f"Error: {message}", markup=False, soft_wrap=True)
 
+    def detail(self, text: str) -> None:
+        """Print the details of an error, such as a traceback."""
+        self._messages.print(text.rstrip(), markup=False, soft_wrap=True)
+
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:
         """Give a `Progress` that shows how far the block is; with --verbose the cost of each stage follows."""

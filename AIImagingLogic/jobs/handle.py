@@ -132,7 +132,7 @@ class JobHandle:
         return self._record
 
     def stage_costs(self) -> tuple[StageCost, ...]:
-        """Return seconds and peak memory of each stage that ended. Imports SimpleITK."""
+        """Return seconds and peak memory of each stage that ended."""
         from AIImagingLogic.records.provenance import StageCost
 
         return tuple(StageCost.from_json(cost) for cost in self._costs)

@@ -50,6 +50,11 @@ class ImageLayout:
                 write(offset, slab)
                 offset += len(slab)
 
+    def let_go(self) -> None:
+        """Forget the arrays, which are copied; where they lie stays known."""
+        self.arrays.clear()
+        self._owners.clear()
+
 
 def read_array(header: dict[str, Any], memory: mmap.mmap) -> NDArray[Any]:
     """Return a read-only view of an array in a buffer."""

@@ -247,6 +247,7 @@ class JobService:
         with self._lock:
             over = submission.over
             submission.ready = True
+            submission.inputs.layout.let_go()
             line = self._running.get(submission)
         if over:
             self.release_inputs(submission)
