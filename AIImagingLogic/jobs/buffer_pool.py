@@ -46,10 +46,8 @@ class BufferPool:
         for folder in buffer_folders():
             try:
                 buffer = SharedBuffer(capacity, folder)
-            except OSError as error:
-                if error.errno not in _NO_SPACE:
-                    raise
-                continue
+            except OSError:
+                continue  # full, or not to be written to
             yield buffer
         raise OutputError(
             f"There is no space to hand over {size / 1e9:.2f} GB of image data: memory and temporary folder are full.",

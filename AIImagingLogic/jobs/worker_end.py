@@ -27,7 +27,9 @@ def lost_worker(code: int | None, stage: str, tail: str, log: Path, kills_before
     tail : the last lines of its log
     kills_before : `memory_kills` when the job began
     """
-    killed = code is not None and code == -9
+    if code is not None and 128 < code < 160:
+        code = 128 - code  # as a launcher in between tells of a signal
+    killed = code == -9
     if says_out_of_memory(tail) or (killed and kills_before is not None and (memory_kills() or 0) > kills_before):
         error: JobFailed = out_of_memory()
     else:

@@ -24,6 +24,9 @@ _ASKED = 0.4
 _TERMINATED = 0.3
 _KILLED = 1.0
 
+# A worker takes about .2 s to start; one that takes this long when its job is cancelled is given up.
+_LONGEST_START = 10.0
+
 
 class Dispatcher(Protocol):
     """What a line asks of the service. Called from the line's thread."""
@@ -154,6 +157,8 @@ class WorkerLine:
         if job is not self._job or self._rung:
             return
         if not self._sent or self._process is None:
+            if self._process is not None and time.monotonic() - self._process.started > _LONGEST_START:
+                self._process.kill()  # it hangs; the next job gets another
             self._finish(job.failure or Cancelled())
             return
         self._process.send({"do": "cancel", "job": job.number})

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class WorkerProcess:
     ) -> None:
         self.ready = False
         self._ended = False
+        self.started = time.monotonic()
         self.known_buffers: set[int] = set()
         self.log = WorkerLog()
         self._on_message = on_message
