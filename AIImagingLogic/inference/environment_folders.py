@@ -11,6 +11,8 @@ from pathlib import Path
 from AIImagingLogic.inference.environment_versions import canonical_name
 
 _CODE = {".py", ".so", ".pyd", ".dll", ".dylib"}
+# Elsewhere on Python's path lie people's own files, which may have any name.
+_PIP_FOLDERS = ("site-packages", "dist-packages")
 # Slicer's installer leaves these folders out of the packages it brings, so their absence is no fault.
 _NOT_SHIPPED = {"test", "tests", "__pycache__"}
 
@@ -53,14 +55,15 @@ def installed_packages(folders: Sequence[Path]) -> tuple[InstalledPackage, ...]:
 
 def leftovers(folders: Sequence[Path]) -> tuple[Path, ...]:
     """Return what pip renamed in order to remove it and then left: names that begin with a tilde."""
-    return tuple(path for folder in folders for path in sorted(folder.iterdir()) if path.name.startswith("~"))
+    places = [folder for folder in folders if folder.name in _PIP_FOLDERS]
+    return tuple(path for folder in places for path in sorted(folder.iterdir()) if path.name.startswith("~"))
 
 
 def remains_of(module: str, folders: Sequence[Path]) -> Path | None:
     """Return the folder of a module that holds files but nothing that Python could import, None when there is none."""
     for folder in folders:
         path = folder / module
-        if not path.is_dir() or any(path.glob("__init__.*")):
+        if folder.name not in _PIP_FOLDERS or not path.is_dir() or any(path.glob("__init__.*")):
             continue
         if any(child.is_file() for child in path.rglob("*")):
             return path

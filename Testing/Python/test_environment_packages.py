@@ -11,6 +11,7 @@ import pytest
 from environment_site_packages import add_base_packages, add_package, findings, only
 
 from AIImagingLogic.inference.environment import examine
+from AIImagingLogic.inference.environment_leftovers import remove_leftovers
 from AIImagingLogic.inference.environment_report import EnvironmentReport, Repair, Severity
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -102,6 +103,17 @@ def test_leftovers_of_pip_are_listed(site: Path) -> None:
     assert finding.targets == ("~orch", "~orch-2.9.0.dist-info")
     assert finding.repair is Repair.REMOVE_LEFTOVERS
     assert findings(_look(site), "half-installed") == []
+
+
+def test_only_leftovers_in_pip_s_folders_are_deleted(site: Path, tmp_path: Path) -> None:
+    own = tmp_path / "my scripts"
+    for folder in (site, own):
+        (folder / "~orch").mkdir(parents=True)
+    (site / "~kept").mkdir()
+    assert findings(_look(own), "leftovers") == []
+    assert remove_leftovers(["~orch", "numpy"], [site, own]) == ()
+    assert not (site / "~orch").exists()
+    assert (own / "~orch").exists() and (site / "~kept").exists() and (site / "numpy").exists()
 
 
 def test_two_registrations_of_one_package_are_found_whatever_their_spelling(site: Path) -> None:

@@ -64,7 +64,7 @@ def _finding(repair: Repair, *targets: str) -> EnvironmentFinding:
 
 
 def _keep_result(title: str) -> Path:
-    return keep(MeasuredSegments((), make_provenance("measure", [], [])), title, "its scene was closed during the run")
+    return keep(MeasuredSegments((), make_provenance("measure", [], [])), title, "its scene was closed during the run.")
 
 
 def test_every_model_is_listed_and_the_chosen_one_shows_its_card(host: Any) -> None:
@@ -239,6 +239,7 @@ def test_kept_results_are_listed_loaded_and_deleted_only_when_agreed(host: Any) 
     assert panel.ui.tabs.tabText(2) == "Recovered results (1)"
     assert not panel.ui.loadButton.enabled
     panel.ui.recoveredTable.selectRow(0)
+    assert panel.ui.recoveredLabel.text == "Its scene was closed during the run."
     tables = host.scene.GetNumberOfNodesByClass("vtkMRMLTableNode")
     panel.click("loadButton")
     assert host.scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == tables + 1

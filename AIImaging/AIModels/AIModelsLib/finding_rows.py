@@ -55,12 +55,12 @@ class _FindingRow:
         self._layout = qt.QHBoxLayout(self.widget)
         self._icon = qt.QLabel()
         icon = self.widget.style().standardIcon(_standard_icon(finding.severity.value))
-        self._icon.setPixmap(icon.pixmap(_ICON_PIXELS, _ICON_PIXELS))
+        self._icon.setPixmap(icon.pixmap(qt.QSize(_ICON_PIXELS, _ICON_PIXELS)))
         self._icon.toolTip = severity_name(finding.severity.value)
         self._icon.setAlignment(qt.Qt.AlignTop)
         self._text = qt.QLabel(_html(finding))
         self._text.wordWrap = True
-        self._text.textInteractionFlags = qt.Qt.TextSelectableByMouse
+        self._text.setTextInteractionFlags(qt.Qt.TextSelectableByMouse)
         self._layout.addWidget(self._icon)
         self._layout.addWidget(self._text, 1)
         self.button = None

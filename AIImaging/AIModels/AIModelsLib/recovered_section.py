@@ -28,7 +28,7 @@ class RecoveredSection:
         titles = [_("Result"), _("When"), _("Why it was kept")]
         ui.recoveredTable.setColumnCount(len(titles))
         ui.recoveredTable.setHorizontalHeaderLabels(titles)
-        ui.recoveredTable.connect("itemSelectionChanged()", self._showWhatCanBegin)
+        ui.recoveredTable.connect("itemSelectionChanged()", self._onChosen)
         ui.loadButton.connect("clicked(bool)", self.onLoad)
         ui.deleteButton.connect("clicked(bool)", self.onDelete)
         self.refresh()
@@ -43,8 +43,7 @@ class RecoveredSection:
         table.setRowCount(len(self._results))
         for row, result in enumerate(self._results):
             when = result.when.strftime("%Y-%m-%d %H:%M") if result.when else ""
-            why = _("Damaged: {problem}").format(problem=result.problem) if result.problem else result.reason
-            for column, text in enumerate((result.title or result.path.name, when, why)):
+            for column, text in enumerate((result.title or result.path.name, when, _why(result))):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
                 table.setItem(row, column, item)
@@ -94,7 +93,20 @@ class RecoveredSection:
             return None
         return self._results[row]
 
+    def _onChosen(self):
+        chosen = self._chosen()
+        if chosen is not None:
+            # The column is too narrow for most reasons.
+            self._ui.recoveredLabel.text = _why(chosen)
+        self._showWhatCanBegin()
+
     def _showWhatCanBegin(self):
         chosen = self._chosen()
         self._ui.loadButton.enabled = chosen is not None and not chosen.problem
         self._ui.deleteButton.enabled = chosen is not None
+
+
+def _why(result):
+    """Return why a result was kept, or what is wrong with its file, as a sentence."""
+    text = _("Damaged: {problem}").format(problem=result.problem) if result.problem else result.reason
+    return text[:1].upper() + text[1:]
