@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from AIImagingLogic.scene.host import load_slicer
+from AIImagingLogic.scene.segment_memory import release_segments
 
 if TYPE_CHECKING:
     from AIImagingLogic.records.timeline import Visit
@@ -51,7 +52,9 @@ def place_beside(volume_node: Any, nodes: Iterable[Any], scene: Any) -> None:
 def remove_with_items(nodes: Iterable[Any], scene: Any) -> None:
     """Remove nodes from a scene together with their items, which nobody else does without the application."""
     hierarchy = _hierarchy(scene)
-    for node in nodes:
+    doomed = list(nodes)
+    release_segments(doomed)
+    for node in doomed:
         item = hierarchy.GetItemByDataNode(node)
         if item:
             hierarchy.RemoveItem(item, False, False)

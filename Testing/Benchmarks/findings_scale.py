@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from AIImagingLogic.images.info import describe
-from AIImagingLogic.records.boxes import OrientedBox
+from AIImagingLogic.records.boxes import OrientedBox, Vector
 from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measurement import measurement
@@ -55,11 +56,16 @@ def visit_of(image: sitk.Image, count: int) -> Visit:
         axes[2] *= np.linalg.det(axes)
         center = random.uniform(-HALF_WIDTH_MM, HALF_WIDTH_MM, 3)
         size = random.uniform(4, 20, 3)
-        box = OrientedBox(tuple(center.tolist()), tuple(size.tolist()), tuple(map(tuple, axes.tolist())))
+        box = OrientedBox(_vector(center), _vector(size), (_vector(axes[0]), _vector(axes[1]), _vector(axes[2])))
         measured = (measurement("volume", float(size.prod() / 2)), measurement("long_axis", float(size.max())))
         name = f"Nodule {number + 1}"
         findings.append(Finding(f"2.25.{number + 1}", name, box, 0.5, kind, None, measured, {"side": "left"}))
     return Visit("baseline", info, None, tuple(findings), make_provenance("detect", [], [info]))
+
+
+def _vector(values: NDArray[np.float64]) -> Vector:
+    x, y, z = values.tolist()
+    return x, y, z
 
 
 class Stage:

@@ -27,6 +27,7 @@ vtk = pytest.importorskip("vtk")
 from AIImagingLogic.scene.detection_results import add_detection_results  # noqa: E402
 from AIImagingLogic.scene.empty_scene import make_scene  # noqa: E402
 from AIImagingLogic.scene.recovered_results import add_recovered  # noqa: E402
+from AIImagingLogic.scene.segment_memory import release_results  # noqa: E402
 from AIImagingLogic.scene.segmentation_results import add_segmentation_result  # noqa: E402
 from AIImagingLogic.scene.volumes import volume_node_from_image  # noqa: E402
 
@@ -177,6 +178,22 @@ def test_segment_and_measure_measures_what_it_segmented(monkeypatch: pytest.Monk
     assert told == sorted(told) and told[-1] == 1.0
     again = type(result).from_json(result.to_json(lambda value, name: name), lambda name: result.segmentation.image)
     assert again == result
+
+
+def test_closing_scene_lets_go_of_results_label_images_but_not_of_the_user_s() -> None:
+    image = image_on_grid(np.eye(3))
+    scene = make_scene()
+    organs = visit_on_grid(image).organs
+    assert organs is not None
+    ours = add_segmentation_result(organs, None, scene).segmentation
+    theirs = add_segmentation_result(visit_on_grid(image).organs, None, scene).segmentation  # type: ignore[arg-type]
+    theirs.RemoveAttribute("AIImaging.Kind")
+    release_results(scene)
+    held = [
+        node.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap") is not None
+        for node in (ours, theirs)
+    ]
+    assert held == [False, True]
 
 
 def test_kept_result_comes_back_beside_the_volume_with_its_content() -> None:
