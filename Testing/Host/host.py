@@ -89,6 +89,8 @@ class Host:
         put.attribute(sys, "excepthook", record_uncaught)
         intercepts.update(self.messages.intercepts())
         self._application.begin(self.scene, self.folder)
+        # Slicer has made every module's logic by now; without this one no segment can be added.
+        _ = slicer.modules.segmentations
         put.attribute(slicer, "app", wrap(self._application))
 
     def open_module(self, folder: str | Path, enter: bool = True) -> Panel:

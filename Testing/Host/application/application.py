@@ -15,7 +15,6 @@ from Testing.Host.application.modules import qSlicerModuleManager
 from Testing.Host.pythonqt.members import cpp_slot
 from Testing.Host.widgets.declared import kept_property
 
-
 # Qt allows one application a process; it must not go when a host does.
 _made: list[Any] = []
 

@@ -133,8 +133,14 @@ class Modules(types.SimpleNamespace):
 
     def release(self) -> None:
         """Let the logics go of the scene."""
+        import vtk
+
+        # The logic of segmentations warns when it has no scene; that is meant here.
+        shown = vtk.vtkObject.GetGlobalWarningDisplay()
+        vtk.vtkObject.SetGlobalWarningDisplay(0)
         for module in list(vars(self).values()):
             logic: Any = module.logic() if hasattr(module, "logic") else None
             if hasattr(logic, "SetMRMLScene"):
                 logic.SetMRMLScene(None)
         vars(self).clear()
+        vtk.vtkObject.SetGlobalWarningDisplay(shown)

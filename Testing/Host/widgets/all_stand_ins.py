@@ -15,6 +15,8 @@ from Testing.Host.widgets.combo_boxes import (
 from Testing.Host.widgets.mrml_widget import qMRMLWidget, qSlicerScriptedLoadableModuleWidget, qSlicerWidget
 from Testing.Host.widgets.node_combo_box import qMRMLNodeComboBox
 from Testing.Host.widgets.path_line_edit import ctkDirectoryButton, ctkPathLineEdit
+from Testing.Host.widgets.plot_view import qMRMLPlotView
+from Testing.Host.widgets.segments_table import qMRMLSegmentsTableView
 from Testing.Host.widgets.slider_widget import ctkDoubleSpinBox, ctkSliderWidget
 from Testing.Host.widgets.table_view import qMRMLTableView
 
@@ -34,6 +36,8 @@ CTK: list[type] = [
 SLICER: list[type] = [
     qMRMLCheckableNodeComboBox,
     qMRMLNodeComboBox,
+    qMRMLPlotView,
+    qMRMLSegmentsTableView,
     qMRMLTableView,
     qMRMLWidget,
     qSlicerScriptedLoadableModuleWidget,
