@@ -1,0 +1,135 @@
+"""From a volume node to findings in the scene, and on to their review. Needs no panel."""
+
+from typing import Any
+
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from AIDetectionLib.parameters import AIDetectionParameters
+
+
+class AIDetectionLogic(ScriptedLoadableModuleLogic):
+    """Finds lung nodules on chest CTs of a scene in another process and adds the results to that scene."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+
+    def getParameterNode(self) -> AIDetectionParameters:
+        return AIDetectionParameters(super().getParameterNode())
+
+    def process(self, inputVolume: Any, wait: bool = True) -> Any:
+        """Find, outline and measure the lung nodules of a chest CT.
+
+        Parameters
+        ----------
+        inputVolume : vtkMRMLScalarVolumeNode
+            Chest CT in HU. Its linear parent transform is shared by the results.
+        wait
+            Return when the nodes are there; else at once.
+
+        Returns
+        -------
+        DetectionNodes
+            With `wait`: the new nodes (organs, lesions, points, box, table).
+        SceneRun
+            Without `wait`: the run; see its `on_finish`, `nodes`, `outcome` and `cancel`.
+
+        Raises
+        ------
+        AIImagingError
+            The volume is unusable; with `wait`, also that the run failed or was cancelled. Nothing was added.
+        """
+        from AIImagingLib.application_service import application_service
+
+        from AIImagingLogic.jobs.job import Job
+        from AIImagingLogic.scene.job_inputs import image_input, require_volume
+        from AIImagingLogic.scene.scene_run import SceneRun
+
+        require_volume(inputVolume)
+        scene = inputVolume.GetScene()
+
+        def add_to_scene(result: Any) -> Any:
+            from AIImagingLogic.scene.detection_results import add_detection_results
+
+            return add_detection_results(result, inputVolume, scene)
+
+        job = Job(
+            title=f"Lung nodules of '{inputVolume.GetName()}'",
+            function="AIImagingLogic.tasks.detect:detect",
+            arguments={"image": image_input(inputVolume)},
+        )
+        service = application_service()
+        run = SceneRun(service.service, scene, job, [inputVolume], add_to_scene)
+        service.follow(run)
+        return run.wait() if wait else run
+
+    def findingView(self, findings: Any) -> Any:
+        """Return the `FindingView` of findings, which goes through them and records what a person says of them.
+
+        Parameters
+        ----------
+        findings : DetectionNodes or vtkMRMLMarkupsFiducialNode
+            What `process` returned, or its point list: of a saved scene too.
+
+        Raises
+        ------
+        SceneError
+            It is no list of findings.
+        """
+        from AIImagingLogic.scene.finding_view import FindingView
+
+        return FindingView.from_nodes(getattr(findings, "points", findings))
+
+    def measureAgain(self, findings: Any, uid: str, wait: bool = True) -> Any:
+        """Measure the outline of a finding, which a person has corrected in the Segment Editor, once more.
+
+        Table, point and box get the new figures, the review says `edited`. What the program had proposed, outline and
+        figures, is kept in a hidden segmentation.
+
+        Parameters
+        ----------
+        findings : DetectionNodes or vtkMRMLMarkupsFiducialNode
+        uid
+            Of the finding.
+        wait
+            Return when it is measured; else at once.
+
+        Returns
+        -------
+        FindingView
+            With `wait`.
+        SceneRun
+            Without `wait`.
+
+        Raises
+        ------
+        AIImagingError
+            The outline is empty or not there any more, the volume is gone or unusable; with `wait`, also that the run
+            failed or was cancelled. Nothing was changed.
+        """
+        from AIImagingLib.application_service import application_service
+
+        from AIDetectionLib.correction import measure_again
+
+        service = application_service()
+        run = measure_again(self.findingView(findings), uid, service)
+        service.follow(run)
+        return run.wait() if wait else run
+
+    def exportFindings(self, findings: Any, path: Any) -> None:
+        """Write the findings with their review to a CSV file, in the columns of the command line's `findings.csv`.
+
+        Parameters
+        ----------
+        findings : DetectionNodes or vtkMRMLMarkupsFiducialNode
+        path : str or Path
+
+        Raises
+        ------
+        SceneError
+            It is no list of findings, or its table was removed.
+        OutputError
+            The file cannot be written.
+        """
+        from AIDetectionLib.findings_export import export_findings
+
+        export_findings(getattr(findings, "points", findings), path)
