@@ -55,12 +55,8 @@ def segmentation_node_from_segmentation(
     slicer = load_slicer()
     if surfaces:
         _let_surfaces_be_made(slicer)
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-    node.CreateDefaultDisplayNodes()
-    if reference is not None:
-        node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
-        place_with(node, reference)
-    content = node.GetSegmentation()
+    # Filled before anything watches it: in the node, each segment would be told to all that show the others.
+    content = slicer.vtkSegmentation()
     content.SetSourceRepresentationName(LABELMAP)
     labels = oriented_image_data(segmentation.image, share)
     for segment in segmentation.segments:
@@ -75,6 +71,12 @@ def segmentation_node_from_segmentation(
             entry.SetTag(tag, text)
         entry.AddRepresentation(LABELMAP, labels)
         content.AddSegment(entry, segment_id(segment))
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.SetAndObserveSegmentation(content)
+    node.CreateDefaultDisplayNodes()
+    if reference is not None:
+        node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+        place_with(node, reference)
     if surfaces:
         _make_surfaces(node)
     mark(node, "segmentation", segmentation.provenance)
