@@ -177,6 +177,8 @@ def _bind(wrapper: InstanceWrapper, target: Any) -> None:
 def _read_attribute(wrapper: InstanceWrapper, name: str) -> Any:
     target, kind = wrapper._obj, wrapper._qt_class
     found = members.member_kind(kind, name)
+    if found != members.PROPERTY and not shiboken6.isValid(target):
+        raise ValueError(f"Trying to call '{name}' on a destroyed {kind.__name__} object")
     if found is None and name in OBJECT_METHODS and _is_qobject(target):
         return OBJECT_METHODS[name](target, wrap, unwrap)
     if found is None and name.endswith("_"):
@@ -184,8 +186,6 @@ def _read_attribute(wrapper: InstanceWrapper, name: str) -> Any:
         found = members.member_kind(kind, name)
     if found == members.PROPERTY:
         return wrap(read_property(target, members.property_name(kind, name) or name))
-    if found is not None and not shiboken6.isValid(target):
-        raise ValueError(f"Trying to call '{name}' on a destroyed {kind.__name__} object")
     if found == members.SIGNAL:
         return SignalFunction(target, name, wrap, unwrap)
     if found == members.ENUM_VALUE:
@@ -194,7 +194,7 @@ def _read_attribute(wrapper: InstanceWrapper, name: str) -> Any:
         return OBJECT_METHODS[name](target, wrap, unwrap)
     if found in (members.SLOT, members.STATIC):
         return SlotFunction(_owner_name(kind, name), getattr(target, name), wrap, unwrap, target)
-    if _is_qobject(target) and shiboken6.isValid(target):
+    if _is_qobject(target):
         if name.encode() in [bytes(item.data()) for item in target.dynamicPropertyNames()]:
             return wrap(target.property(name))
         for child in target.children():
