@@ -16,6 +16,9 @@ from AIImagingLogic.measure.fine_patch import FinePatch
 # Standard deviation of the point spread of a chest CT with a standard kernel, before the voxel averages over its own
 # extent: full width at half maximum 1.5 mm.
 POINT_SPREAD_MM = 0.62
+# A voxel is too dense where it is so by this many times the typical misfit, HU, which is not taken for smaller.
+_LARGEST_MISFIT, _LEAST_MISFIT_HU = 4.0, 40.0
+_ROBUST_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,25 @@ def fit_levels(values: np.ndarray, parts: list[np.ndarray], usable: np.ndarray) 
     solution, *_ = np.linalg.lstsq(columns, wanted, rcond=None)
     residual = float(((columns @ solution - wanted) ** 2).mean()) if len(wanted) else float("inf")
     return Levels(float(solution[0]), tuple(float(value) for value in solution[1:]), residual)
+
+
+def fit_levels_robustly(values: np.ndarray, parts: list[np.ndarray], usable: np.ndarray) -> Levels:
+    """Do what `fit_levels` does, and leave out what is too dense for the parts: a vessel in ground glass, a core.
+
+    Returns the levels with the residual of the voxels that were kept.
+    """
+    levels = fit_levels(values, parts, usable)
+    for _ in range(_ROBUST_PASSES):
+        if not np.isfinite(levels.residual):
+            break
+        model = levels.background + sum(contrast * part for contrast, part in zip(levels.contrasts, parts))
+        misfit = values - model
+        scale = max(1.4826 * float(np.median(np.abs(misfit[usable]))), _LEAST_MISFIT_HU)
+        kept = usable & (misfit < _LARGEST_MISFIT * scale)
+        if kept.sum() < 0.5 * usable.sum():
+            break
+        levels = fit_levels(values, parts, kept)
+    return levels
 
 
 def surface_share(region: np.ndarray, shown: np.ndarray, within: np.ndarray) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from AIImagingLogic.measure.blurred_levels import Levels, blurred, fit_levels, surface_share
+from AIImagingLogic.measure.blurred_levels import Levels, blurred, fit_levels_robustly, surface_share
 from AIImagingLogic.measure.fine_patch import FinePatch, fine_patch
 from AIImagingLogic.measure.lung_surroundings import lung_level, without_wall
 from AIImagingLogic.measure.pleural_surface import refined_lung
@@ -23,6 +23,8 @@ from AIImagingLogic.records.segmentation import Segmentation
 PASSES = 4
 # Less contrast than this over the lung is no edge to draw: the mask alone counts.
 FAINTEST_HU = 60.0
+# The fit of a small core cannot tell a denser one from a larger one; soft tissue is no denser than this.
+DENSEST_CORE_HU = 100.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,9 +96,10 @@ def _redrawn(
     patch: FinePatch,
 ) -> SubvoxelOutline:
     band = _Band.around(patch, drawn)
-    inside = smooth[drawn & lung] if (drawn & lung).any() else smooth[drawn]
-    levels = Levels(background, (float(np.median(inside)) - background,), float("inf"))
     whole, core = drawn & lung, drawn_core
+    rim = whole if core is None else whole & ~_within(core, 1.0, patch)
+    inside = next(smooth[part] for part in (rim, whole, drawn) if part.any())
+    levels = Levels(background, (float(np.median(inside)) - background,), float("inf"))
     foreign = np.zeros(drawn.shape, bool)
     core_band = None if drawn_core is None else _Band.around(patch, drawn_core)
     # Only the lesion and the lung around it, off the wall by as much as the redrawn pleura may be wrong.
@@ -108,16 +111,29 @@ def _redrawn(
         edge = levels.background + share * levels.contrasts[0]
         foreign = (smooth > edge) & lung & band.outside
         whole = _largest(band.redraw(smooth > edge, foreign, patch) & lung, drawn)
-        parts = [blurred(patch, whole, smoothing_mm)]
         if core_band is not None and core is not None and len(levels.contrasts) > 1:
             core_share = surface_share(core, blurred(patch, core, smoothing_mm), whole)
-            core_edge = levels.background + levels.contrasts[0] + core_share * levels.contrasts[1]
+            glass = levels.background + levels.contrasts[0]
+            core_edge = glass + core_share * min(levels.contrasts[1], max(DENSEST_CORE_HU - glass, FAINTEST_HU))
             core = core_band.redraw(smooth > core_edge, np.zeros_like(foreign), patch) & whole
-        if drawn_core is not None and core is not None and core.any():
-            parts.append(blurred(patch, core, smoothing_mm))
-        fitted = fit_levels(smooth, parts, usable & ~_within(foreign, 1.0, patch))
-        levels = fitted if np.isfinite(fitted.residual) else levels
+        levels = _levels(patch, smooth, smoothing_mm, whole, core, usable & ~_within(foreign, 1.0, patch)) or levels
     return SubvoxelOutline(patch, whole, core, lung, foreign, levels)
+
+
+def _levels(
+    patch: FinePatch,
+    smooth: np.ndarray,
+    smoothing_mm: float,
+    whole: np.ndarray,
+    core: np.ndarray | None,
+    usable: np.ndarray,
+) -> Levels | None:
+    """Return the levels of an outline, None where too little of it is to be seen."""
+    parts = [blurred(patch, part, smoothing_mm) for part in (whole, core) if part is not None and part.any()]
+    if not parts or not usable.any():
+        return None
+    levels = fit_levels_robustly(smooth, parts, usable)
+    return levels if np.isfinite(levels.residual) else None
 
 
 @dataclasses.dataclass(frozen=True)

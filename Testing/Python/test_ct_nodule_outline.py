@@ -107,6 +107,37 @@ def test_a_vessel_that_runs_into_the_nodule_is_cut_off(radius_mm: float) -> None
     assert volume_ratio(image, mask, organs, volume_of(radius_mm)) == pytest.approx(1.0, abs=VOLUME_TOLERANCE)
 
 
+def vessel_along(radius_mm: float, thickness_mm: float) -> Shape:
+    """A vessel of radius `thickness_mm` that passes a ball at the origin and is sunk a little into it."""
+    point = np.array([0.6, 0.64, -0.48]) * (thickness_mm + 0.6 * radius_mm)
+    there = (float(point[0]), float(point[1]), float(point[2]))
+    ways = [cylinder(there, way, thickness_mm) for way in ((0.8, -0.48, 0.36), (-0.8, 0.48, -0.36))]
+    return lambda points: ways[0](points) | ways[1](points)
+
+
+@pytest.mark.parametrize("grid", [Grid(), OBLIQUE_FLIPPED], ids=["thin", "oblique and flipped"])
+@pytest.mark.parametrize(("radius_mm", "thickness_mm"), [(2.6, 2.2), (3.2, 3.2), (5.0, 2.4)])
+def test_a_nodule_on_a_vessel_as_thick_as_itself_keeps_its_own_volume(
+    grid: Grid, radius_mm: float, thickness_mm: float
+) -> None:
+    layers = [(vessel_along(radius_mm, thickness_mm), TISSUE_HU), (ball(MIDDLE, radius_mm), TISSUE_HU)]
+    image = render(layers, grid)
+    mask, organs = outlined(image, 2.2 * radius_mm, (0.5, -0.6, 0.4))
+    # What cannot be seen is the ball's cap in the vessel: a fifth of it here.
+    assert volume_ratio(image, mask, organs, volume_of(radius_mm)) == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.mark.parametrize("core_mm", [0.0, 2.5], ids=["ground glass", "part-solid"])
+def test_a_vessel_along_ground_glass_neither_hides_nor_enlarges_it(core_mm: float) -> None:
+    layers = [(ball(MIDDLE, 5.0), GROUND_GLASS_HU), (vessel_along(5.0, 1.5), TISSUE_HU)]
+    if core_mm:
+        layers.append((ball((-1.0, -0.8, 0.5), core_mm), TISSUE_HU))
+    image = render(layers, OBLIQUE_FLIPPED)
+    mask, organs = outlined(image, 9.0, (0.6, -0.5, 0.6))
+    assert (sitk.GetArrayViewFromImage(mask) == 2).any() == bool(core_mm)
+    assert volume_ratio(image, mask, organs, volume_of(5.0)) == pytest.approx(1.0, abs=VOLUME_TOLERANCE)
+
+
 @pytest.mark.parametrize("radius_mm", [3.0, 6.0])
 def test_a_nodule_on_the_pleura_ends_where_the_lung_ends(radius_mm: float) -> None:
     wall = half_space(MIDDLE, (1.0, 0.3, 0.2))

@@ -11,6 +11,7 @@ from scipy import ndimage
 from AIImagingLogic.measure.fine_patch import FinePatch, fine_patch, index_box
 from AIImagingLogic.measure.lung_surroundings import lung_level, without_wall
 from AIImagingLogic.measure.pleural_surface import refined_lung
+from AIImagingLogic.models.builtin.nodule_on_vessel import find_on_vessel
 from AIImagingLogic.models.builtin.nodule_regions import NoduleRegions, find_regions
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.protocols import Candidate
@@ -65,6 +66,9 @@ def _regions_at(patch: FinePatch, position_mm: tuple[float, float, float], diame
     distance = np.linalg.norm(patch.offsets_mm(position_mm), axis=-1)
     background, noise = lung_level(patch, lung, distance, 0.5 * diameter_mm)
     patch = dataclasses.replace(patch, values=without_wall(patch, lung, background))
+    on_vessel = find_on_vessel(patch, lung, patch.index(position_mm), diameter_mm, background, noise)
+    if on_vessel is not None:
+        return on_vessel
     smoothing = float(np.clip(noise / 60.0, 0.4, 0.9))
     center = _blob_center(patch, lung, position_mm, diameter_mm, background)
     regions: NoduleRegions | None = None

@@ -112,9 +112,14 @@ def _weighted_fit(basis: np.ndarray, ends: np.ndarray, weights: np.ndarray) -> n
 
 @cache
 def directions() -> np.ndarray:
-    """Return (n, 3) unit vectors, evenly spread over the sphere (a Fibonacci lattice)."""
-    steps = np.arange(DIRECTIONS) + 0.5
-    height = 1.0 - 2.0 * steps / DIRECTIONS
+    """Return the (n, 3) unit vectors of the rays."""
+    return even_directions(DIRECTIONS)
+
+
+def even_directions(count: int) -> np.ndarray:
+    """Return (count, 3) unit vectors, evenly spread over the sphere (a Fibonacci lattice)."""
+    steps = np.arange(count) + 0.5
+    height = 1.0 - 2.0 * steps / count
     around = np.pi * (1.0 + np.sqrt(5.0)) * steps
     flat = np.sqrt(1.0 - height**2)
     return np.stack([height, flat * np.sin(around), flat * np.cos(around)], axis=1)
