@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -54,13 +55,8 @@ class Ticks:
 def run(tell: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
     """Click Apply, process events until the result is there; return the gaps before it and the gap of the result."""
     service = SlowService(allowed=("AIImagingLogic", "Testing"))
-    original, job_service.shared_service = job_service.shared_service, lambda: service
-    try:
-        with running() as host:
-            figures = _drive(host, service, tell)
-    finally:
-        job_service.shared_service = original
-        service.close()
+    with service, mock.patch.object(job_service, "shared_service", lambda: service), running() as host:
+        figures = _drive(host, service, tell)
     return figures, {"size": SIZE, "segments": SEGMENTS, "job_s": SECONDS}
 
 
@@ -71,7 +67,12 @@ def _drive(host: Any, service: SlowService, tell: Callable[[str], None]) -> Figu
     service.warm_up()
     runs: list[Any] = []
     start_run = panel.widget.startRun
-    panel.widget.startRun = lambda parameters: runs.append(start_run(parameters)) or runs[-1]
+
+    def start_and_keep(parameters: Any) -> Any:
+        runs.append(start_run(parameters))
+        return runs[-1]
+
+    panel.widget.startRun = start_and_keep
     finished: list[float] = []
     ticks = Ticks()
     host.process_events(until=lambda: len(ticks.gaps) > 20)
