@@ -87,7 +87,10 @@ class TaskPanel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._disconnectParameters()
 
     def onSceneStartClose(self, caller, event):
+        from AIImagingLogic.scene.segment_memory import release_results
+
         self._disconnectParameters()
+        release_results(slicer.mrmlScene)
 
     def onSceneEndClose(self, caller, event):
         if self.parent.isEntered:

@@ -131,6 +131,10 @@ class JobHandle:
             raise RuntimeError(f"{self.job.title} has not ended yet.")
         return self._record
 
+    def forget_result(self) -> None:
+        """Let the result's memory go, once it lives elsewhere; `result` then returns None."""
+        self._record = None
+
     def stage_costs(self) -> tuple[StageCost, ...]:
         """Return seconds and peak memory of each stage that ended."""
         from AIImagingLogic.records.provenance import StageCost

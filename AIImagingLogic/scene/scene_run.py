@@ -187,6 +187,7 @@ class SceneRun:
     def _finish(self) -> None:
         self.finished = True
         self._let_go_of_scene()
+        self.handle.forget_result()
         for voxels in node_voxels(self.handle.job.arguments):
             voxels.release()
         callbacks, self._callbacks = self._callbacks, []
