@@ -8,7 +8,7 @@ def date_from_text(text: str) -> datetime | None:
 
     Raises
     ------
-    ValueError
+    SceneError
         The text is no date; the message says which text, and how to write it.
     """
     text = text.strip()
@@ -17,9 +17,13 @@ def date_from_text(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        raise ValueError(f"'{text}' is no date. Write it as 2024-05-31.") from None
+        from AIImagingLogic.records.errors import SceneError
+
+        raise SceneError(f"'{text}' is no date.", "Write it as 2024-05-31.") from None
 
 
 def text_from_date(date: datetime | None) -> str:
-    """Return a date as `date_from_text` reads it, empty for None."""
-    return "" if date is None else date.isoformat(sep=" ", timespec="minutes")
+    """Return a date as `date_from_text` reads it, with the time where one is known; empty for None."""
+    if date is None:
+        return ""
+    return date.isoformat(sep=" ", timespec="minutes") if date.hour or date.minute else f"{date:%Y-%m-%d}"

@@ -1,6 +1,5 @@
 """From two volume nodes to result nodes and, when asked for, files. Needs no panel."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,12 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from AIFollowUpLib.parameters import AIFollowUpParameters
 
-# Nearly all of a run is the follow-up itself; the rest is writing files.
-_COMPUTED = 0.92
+_TASK = "AIImagingLogic.tasks.follow_up:follow_up"
+_TASK_WITH_FILES = "AIImagingLogic.cli.follow_up_files:follow_up_with_files"
 
 
 class AIFollowUpLogic(ScriptedLoadableModuleLogic):
-    """Runs a follow-up on volumes of a scene and adds its results to that scene."""
+    """Follows up volumes of a scene in another process and adds the results to that scene."""
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
@@ -29,62 +28,79 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         baselineDate: datetime | None = None,
         followUpDate: datetime | None = None,
         outputFolder: Path | None = None,
-        onReport: Callable[[float, str], None] | None = None,
-        isCancelled: Callable[[], bool] | None = None,
+        wait: bool = True,
     ) -> Any:
         """Follow lung nodules from one volume to another.
 
         Parameters
         ----------
         baselineVolume, followUpVolume : vtkMRMLScalarVolumeNode
-            Chest CT in HU, of one scene.
+            Chest CT in HU, of one scene. Results share the linear parent transform of their volume.
         baselineDate, followUpDate
             When they were acquired, where the scene does not know.
         outputFolder
-            Where to make a folder with result.json, tables, segmentations and report.html; none when None.
-        onReport, isCancelled
-            Told the fraction done and a message; asked whether to stop.
+            Where to make a folder with result.json, tables, segmentations and report.html; none when None. When it
+            cannot be written, the results come into the scene all the same, with a note.
+        wait
+            Return when the nodes are there; else at once.
 
         Returns
         -------
         FollowUpNodes
-            The new nodes.
+            With `wait`: the new nodes.
+        SceneRun
+            Without `wait`: the run; see its `on_finish`, `nodes`, `outcome` and `cancel`.
 
         Raises
         ------
         AIImagingError
-            An input is unusable, the run was cancelled, or files could not be written; nothing was added.
+            An input is unusable, both are the same, or they are dated the wrong way round; with `wait`, also that the
+            run failed or was cancelled. Nothing was added.
         """
-        from AIImagingLogic.records.errors import SceneError
-        from AIImagingLogic.records.progress import Progress
-        from AIImagingLogic.scene.follow_up_results import add_follow_up_results
-        from AIImagingLogic.scene.parent_transforms import input_image
-        from AIImagingLogic.scene.volume_info import info_of_volume_node
-        from AIImagingLogic.tasks.follow_up import follow_up
+        from AIImagingLib.application_service import application_service
 
+        from AIImagingLogic.jobs.job import Job
+        from AIImagingLogic.scene.job_inputs import image_input
+        from AIImagingLogic.scene.scene_run import SceneRun
+
+        baseline = image_input(baselineVolume, baselineDate, "baseline volume")
+        later = image_input(followUpVolume, followUpDate, "follow-up volume")
+        _checkPair(baselineVolume, followUpVolume, baseline.facts["acquired"], later.facts["acquired"])
         scene = baselineVolume.GetScene()
-        volumes = (baselineVolume, followUpVolume)
-        progress = Progress(onReport, isCancelled)
-        images = tuple(input_image(volume) for volume in volumes)
-        infos = [
-            info_of_volume_node(volume, image, acquired)
-            for volume, image, acquired in zip(volumes, images, (baselineDate, followUpDate), strict=True)
-        ]
-        timeline = follow_up(images[0], infos[0], images[1], infos[1], progress=progress.part(0.0, _COMPUTED))
-        progress.check_cancelled()
-        written = None
+        arguments = {"baseline": baseline, "followup": later}
         if outputFolder is not None:
-            written = self._writeFiles(timeline, images, outputFolder, progress.part(_COMPUTED, 1.0))
-        if not all(scene.IsNodePresent(volume) for volume in volumes):
-            advice = f"The results are in '{written}'." if written else "Load it and run again."
-            raise SceneError("A volume was removed from the scene during the run.", advice)
-        return add_follow_up_results(timeline, volumes, images, scene)
+            arguments["folder"] = str(outputFolder)
 
-    def _writeFiles(self, timeline: Any, images: tuple[Any, ...], folder: Path, progress: Any) -> Path:
-        from AIImagingLogic.cli.follow_up_output import write_follow_up
-        from AIImagingLogic.cli.output_folder import whole_folder
+        def addToScene(timeline: Any) -> Any:
+            from AIFollowUpLib.stored_result import store_result
+            from AIImagingLogic.scene.follow_up_results import add_follow_up_results
 
-        target = folder / f"AI follow-up {datetime.now():%Y-%m-%d %H.%M.%S}"
-        with whole_folder(target, overwrite=False) as temporary:
-            write_follow_up(timeline, images, temporary, with_scene=False, with_pictures=False, progress=progress)
-        return target
+            nodes = add_follow_up_results(timeline, (baselineVolume, followUpVolume), scene)
+            store_result(nodes, timeline)
+            return nodes
+
+        job = Job(
+            title=f"{baselineVolume.GetName()} → {followUpVolume.GetName()}",
+            function=_TASK if outputFolder is None else _TASK_WITH_FILES,
+            arguments=arguments,
+        )
+        service = application_service()
+        run = SceneRun(service.service, scene, job, [baselineVolume, followUpVolume], addToScene)
+        service.follow(run)
+        return run.wait() if wait else run
+
+
+def _checkPair(baselineVolume: Any, followUpVolume: Any, before: datetime | None, after: datetime | None) -> None:
+    """Refuse at once what the task would refuse after the volumes were copied."""
+    from AIImagingLogic.records.errors import WrongImageError
+
+    if baselineVolume is followUpVolume:
+        raise WrongImageError(
+            f"'{baselineVolume.GetName()}' is both baseline and follow-up.", "Choose two different visits."
+        )
+    if before and after and after < before:
+        raise WrongImageError(
+            f"The follow-up '{followUpVolume.GetName()}' ({after:%Y-%m-%d}) is dated before the baseline "
+            f"'{baselineVolume.GetName()}' ({before:%Y-%m-%d}).",
+            "Swap the two, or state the true dates.",
+        )

@@ -6,13 +6,13 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 @parameterNodeWrapper
 class AIFollowUpParameters:
-    """The inputs and the change table that is shown.
+    """The inputs and the result that is shown.
 
     Attributes
     ----------
     baselineVolume, followUpVolume : the earlier and the later chest CT
     baselineDate, followUpDate : as typed; empty where DICOM says it or nobody knows
-    changeTable : of the last run
+    changeTable : of the last run; it leads to everything else that the run made
     """
 
     baselineVolume: vtkMRMLScalarVolumeNode

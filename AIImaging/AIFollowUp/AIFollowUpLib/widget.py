@@ -1,197 +1,178 @@
-"""The panel: choose two volumes, run, read the change table."""
+"""The panel: choose two volumes, run, go through the lesions with both visits in view, read what guidelines say."""
 
 from pathlib import Path
 
 import slicer
-import vtk
+from AIImagingLib.error_display import show_error
+from AIImagingLib.task_panel import TaskPanel
 from slicer.i18n import tr as _
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
-from slicer.util import VTKObservationMixin
 
 from AIFollowUpLib.dates import date_from_text, text_from_date
+from AIFollowUpLib.lesion_table import LesionTable
 from AIFollowUpLib.logic import AIFollowUpLogic
+from AIFollowUpLib.report_packages import ensure_report_packages
+from AIFollowUpLib.result_words import guidelineWords, lesionWords, noteWords
+from AIFollowUpLib.stored_result import read_result
+from AIFollowUpLib.visit_comparison import VisitComparison
 
 
-class AIFollowUpWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel of the module. A run blocks the panel but keeps the window alive, and can be cancelled."""
+class AIFollowUpWidget(TaskPanel):
+    """The panel of the module; what it shares with the other task panels is in `TaskPanel`."""
 
-    def __init__(self, parent=None) -> None:
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic = None
-        self._parameterNode = None
-        self._guiTag = None
-        # While parameters are put on show, a selector that changes must not replace a date that was typed.
-        self._connecting = False
-        self._running = False
-        self._cancelled = False
+    def makeLogic(self):
+        return AIFollowUpLogic()
 
-    def setup(self) -> None:
-        ScriptedLoadableModuleWidget.setup(self)
-        panel = slicer.util.loadUI(self.resourcePath("UI/AIFollowUp.ui"))
-        self.layout.addWidget(panel)
-        self.ui = slicer.util.childWidgetVariables(panel)
-        panel.setMRMLScene(slicer.mrmlScene)
-        self.logic = AIFollowUpLogic()
-        self.ui.progressBar.visible = False
-        self.ui.cancelButton.enabled = False
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.ui.applyButton.connect("clicked(bool)", self.onApply)
-        self.ui.cancelButton.connect("clicked(bool)", self.onCancel)
+    def setupPanel(self):
+        self._result = None
+        self._comparison = None
+        self._swapping = False
+        self._lesionTable = LesionTable(self.ui.lesionTable, self.onLesion)
         self.ui.baselineSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onBaselineChanged)
         self.ui.followUpSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onFollowUpChanged)
-        self._connectParameters()
+        self.ui.swapButton.connect("clicked(bool)", self.onSwap)
+        self.ui.previousButton.connect("clicked(bool)", self.onPrevious)
+        self.ui.nextButton.connect("clicked(bool)", self.onNext)
+        self.ui.compareButton.connect("clicked(bool)", self.onCompare)
+        self.ui.chartButton.connect("clicked(bool)", self.onChart)
 
-    def cleanup(self) -> None:
-        self._cancelled = True
-        self._disconnectParameters()
-        self.removeObservers()
-
-    def enter(self) -> None:
-        self._connectParameters()
-
-    def exit(self) -> None:
-        if not self._running:
-            self._disconnectParameters()
-
-    def onSceneStartClose(self, caller, event) -> None:
-        # A run must never put its results into the scene that comes after the one it began in.
-        self._cancelled = True
-        self._disconnectParameters()
-
-    def onSceneEndClose(self, caller, event) -> None:
-        if self.parent.isEntered:
-            self._connectParameters()
-
-    def onBaselineChanged(self, node) -> None:
-        if self._parameterNode and not self._connecting:
-            self._parameterNode.baselineDate = self._knownDate(node)
-
-    def onFollowUpChanged(self, node) -> None:
-        if self._parameterNode and not self._connecting:
-            self._parameterNode.followUpDate = self._knownDate(node)
-
-    def onCancel(self) -> None:
-        self._cancelled = True
-        self.ui.statusLabel.text = _("Cancelling…")
-
-    def onApply(self) -> None:
-        if self._running:
-            return
-        self._running, self._cancelled = True, False
-        self._showRunning(True)
-        try:
-            self._run()
-        # The last stop: the user reads one line, the log holds the rest.
-        except Exception as error:  # noqa: BLE001
-            self._showError(error)
-        finally:
-            self._running = False
-            self._showRunning(False)
-
-    def _run(self) -> None:
-        folder = self._outputFolder()
-        if folder is not None:
-            self._ensurePackages()
-        parameters = self._parameterNode
-        nodes = self.logic.process(
-            parameters.baselineVolume,
-            parameters.followUpVolume,
-            date_from_text(parameters.baselineDate),
-            date_from_text(parameters.followUpDate),
-            folder,
-            onReport=self._showProgress,
-            isCancelled=lambda: self._cancelled,
-        )
-        parameters.changeTable = nodes.change_table
-        self.ui.changeTableView.setMRMLTableNode(nodes.change_table)
-        rows = nodes.change_table.GetNumberOfRows()
-        self.ui.statusLabel.text = _("{count} lesions. Every one is a proposal to confirm on the images.").format(
-            count=rows
-        )
-
-    def _outputFolder(self) -> Path | None:
-        chosen = self.ui.outputFolderPathLineEdit.currentPath
-        return Path(chosen) if chosen else None
-
-    def _ensurePackages(self) -> None:
-        import subprocess
-
-        import slicer.packaging
-
-        from AIImagingLogic.records.errors import OutputError
-
-        requirements = slicer.packaging.load_requirements(self.resourcePath("AIFollowUpRequirements.txt"))
-        try:
-            slicer.packaging.pip_ensure(requirements, requester=_("AI Follow-up (report)"))
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            raise OutputError(
-                _("The packages that the report needs were not installed."),
-                _("Allow their installation, or leave the output folder empty."),
-            ) from error
-
-    def _showProgress(self, fraction: float, message: str) -> None:
-        self.ui.progressBar.value = round(100 * fraction)
-        self.ui.statusLabel.text = message
-        slicer.app.processEvents()
-
-    def _showRunning(self, running: bool) -> None:
-        self.ui.progressBar.value = 0
-        self.ui.progressBar.visible = running
-        self.ui.cancelButton.enabled = running
-        self.ui.inputsCollapsibleButton.enabled = not running
-        self.ui.outputsCollapsibleButton.enabled = not running
-        if running:
-            self.ui.statusLabel.text = _("Starting…")
-        self._checkCanApply()
-
-    def _showError(self, error: Exception) -> None:
-        from AIImagingLogic.records.errors import AIImagingError, Cancelled
-
-        line = " ".join(str(error).split()) or type(error).__name__
-        self.ui.statusLabel.text = line
-        if isinstance(error, Cancelled):
-            return
-        if not isinstance(error, (AIImagingError, ValueError)):
-            import logging
-
-            logging.exception("AI Follow-up failed")
-            line = _("Unexpected {kind}: {what} (see the log)").format(kind=type(error).__name__, what=line)
-        slicer.util.errorDisplay(line)
-
-    def _knownDate(self, node) -> str:
-        if node is None:
+    def missingInput(self, parameters):
+        if parameters.baselineVolume and parameters.followUpVolume:
             return ""
-        from AIImagingLogic.scene.volume_info import acquisition_time
+        return _("Choose a baseline and a follow-up volume")
 
-        return text_from_date(acquisition_time(node))
+    def inputs(self, parameters):
+        return parameters.baselineVolume, parameters.followUpVolume
 
-    def _connectParameters(self) -> None:
-        self._disconnectParameters()
-        self._parameterNode = self.logic.getParameterNode()
-        self._connecting = True
-        try:
-            self._guiTag = self._parameterNode.connectGui(self.ui)
-        finally:
-            self._connecting = False
-        self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
-        self.ui.changeTableView.setMRMLTableNode(self._parameterNode.changeTable)
-        self._checkCanApply()
+    def startRun(self, parameters):
+        dates = date_from_text(parameters.baselineDate), date_from_text(parameters.followUpDate)
+        chosen = self.ui.outputFolderPathLineEdit.currentPath
+        if chosen:
+            ensure_report_packages(self.resourcePath("AIFollowUpRequirements.txt"))
+        folder = Path(chosen) if chosen else None
+        return self.logic.process(parameters.baselineVolume, parameters.followUpVolume, *dates, folder, wait=False)
 
-    def _disconnectParameters(self) -> None:
-        if self._parameterNode is None:
-            return
-        self._parameterNode.disconnectGui(self._guiTag)
-        self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._checkCanApply)
-        self._parameterNode, self._guiTag = None, None
+    def showParameters(self, parameters):
+        self._showResult(parameters.changeTable)
 
-    def _checkCanApply(self, caller=None, event=None) -> None:
+    def showNodes(self, nodes, parameters):
+        parameters.changeTable = nodes.change_table
+        self._showResult(nodes.change_table)
+        # What the run itself has to say, such as that its files could not be written, is not left to be found below.
+        said = self.ui.statusLabel.text
+        self.ui.statusLabel.text = " ".join([said, *(note for note in self._result.notes if note not in said)])
+
+    def cleanup(self):
+        self._forgetComparison()
+        TaskPanel.cleanup(self)
+
+    def onSceneStartClose(self, caller, event):
+        self._forgetComparison()
+        TaskPanel.onSceneStartClose(self, caller, event)
+        self._showResult(None)
+
+    # Inputs.
+
+    def onBaselineChanged(self, node):
+        if self._isChoosing():
+            # The volume first: any parameter that is set shows all parameters, which would undo the choice.
+            self._parameterNode.baselineVolume = node
+            self._parameterNode.baselineDate = _knownDate(node)
+
+    def onFollowUpChanged(self, node):
+        if self._isChoosing():
+            self._parameterNode.followUpVolume = node
+            self._parameterNode.followUpDate = _knownDate(node)
+
+    def _isChoosing(self):
+        """Whether a volume was chosen now; when parameters are put on show, the dates that go with them are too."""
+        return self._parameterNode is not None and not self._connecting and not self._swapping
+
+    def onSwap(self):
+        """Exchange the two visits, with the dates as they were typed."""
         parameters = self._parameterNode
-        both = bool(parameters and parameters.baselineVolume and parameters.followUpVolume)
-        self.ui.applyButton.enabled = both and not self._running
-        self.ui.applyButton.toolTip = (
-            _("Find, link and measure lung nodules on both volumes")
-            if both
-            else _("Choose a baseline and a follow-up volume")
-        )
+        volumes = parameters.followUpVolume, parameters.baselineVolume
+        dates = parameters.followUpDate, parameters.baselineDate
+        self._swapping = True
+        try:
+            parameters.baselineVolume, parameters.followUpVolume = volumes
+            parameters.baselineDate, parameters.followUpDate = dates
+        finally:
+            self._swapping = False
+
+    # Result.
+
+    def onLesion(self, number):
+        """Show a lesion in words and in both visits; opens the compare view when it is not open."""
+        lesion = next(lesion for lesion in self._result.lesions if lesion.number == number)
+        self.ui.lesionLabel.text = lesionWords(lesion)
+        try:
+            if self._comparison is None:
+                self._openComparison()
+            self._comparison.jumpTo(number)
+        # The last stop before the user: one line, and the log holds the rest.
+        except Exception as error:  # noqa: BLE001
+            self.ui.statusLabel.text = show_error(error, self._title())
+
+    def onPrevious(self):
+        self._lesionTable.step(-1)
+
+    def onNext(self):
+        self._lesionTable.step(1)
+
+    def onCompare(self):
+        if self._comparison is not None:
+            self._comparison.leave()
+            self._onComparisonLeft()
+            return
+        try:
+            self._openComparison()
+            if self._lesionTable.current is not None:
+                self._comparison.jumpTo(self._lesionTable.current)
+        # The last stop before the user: one line, and the log holds the rest.
+        except Exception as error:  # noqa: BLE001
+            self.ui.compareButton.checked = False
+            self.ui.statusLabel.text = show_error(error, self._title())
+
+    def onChart(self):
+        """Show the growth chart in a layout that has room for one."""
+        slicer.modules.plots.logic().ShowChartInLayout(self._result.chart)
+
+    def _openComparison(self):
+        self._comparison = VisitComparison(self._result, self._onComparisonLeft)
+        self.ui.compareButton.checked = True
+
+    def _onComparisonLeft(self):
+        self._comparison = None
+        self.ui.compareButton.checked = False
+
+    def _forgetComparison(self):
+        if self._comparison is not None:
+            self._comparison.forget()
+            self._onComparisonLeft()
+
+    def _showResult(self, table):
+        """Show what a change table carries; nothing when it is None."""
+        result = read_result(table)
+        unchanged = result is not None and self._result is not None and result.table is self._result.table
+        if self._comparison is not None and not unchanged:
+            self._comparison.leave()
+            self._onComparisonLeft()
+        self._result = result
+        lesions = result.lesions if result else ()
+        self.ui.resultLabel.text = result.headline if result else _("No result yet")
+        self.ui.guidelineLabel.text = guidelineWords(result) if result else ""
+        self.ui.notesLabel.text = noteWords(result) if result else ""
+        self.ui.lesionLabel.text = _("Choose a lesion to see it at both visits.") if lesions else ""
+        self._lesionTable.show(lesions, result.graded[0] if result and result.graded else "")
+        self.ui.previousButton.enabled = bool(lesions)
+        self.ui.nextButton.enabled = bool(lesions)
+        self.ui.compareButton.enabled = result is not None
+        self.ui.chartButton.enabled = result is not None and result.chart is not None
+
+
+def _knownDate(node):
+    if node is None:
+        return ""
+    from AIImagingLogic.scene.volume_info import acquisition_time
+
+    return text_from_date(acquisition_time(node))
