@@ -115,3 +115,16 @@ def test_a_ui_file_that_slicer_could_not_load_is_refused(host, tmp_path):
         load(good, listed, slot.format("setScene"))
     with pytest.raises(Exception, match="no property 'scene'"):
         load(good.replace("/>", '><property name="scene"><string/></property></widget>'), listed)
+
+
+def test_a_selector_without_a_parameter_node_forgets_a_removed_node(host):
+    import slicer
+
+    selector, heard = slicer.qMRMLNodeComboBox(), []
+    selector.nodeTypes, selector.noneEnabled = ["vtkMRMLTextNode"], True
+    selector.setMRMLScene(host.scene)
+    node = host.scene.AddNewNodeByClass("vtkMRMLTextNode", "A")
+    selector.setCurrentNode(node)
+    selector.connect("currentNodeChanged(bool)", heard.append)
+    host.scene.RemoveNode(node)
+    assert selector.currentNode() is None and heard == [False]
