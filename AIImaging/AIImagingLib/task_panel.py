@@ -122,9 +122,11 @@ class TaskPanel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self._runs = [entry for entry in self._runs if entry[0] is not run]
         self.ui.statusLabel.text = run.outcome if run.error is None else show_error(run.error, self._title())
-        parameters = self._parameterNode
-        if run.nodes is not None and parameters is not None and self.inputs(parameters) == started_with:
-            self.showNodes(run.nodes, parameters)
+        if run.nodes is not None:
+            # Also while another module is open: the user finds the result when he comes back.
+            parameters = self._parameterNode or self.logic.getParameterNode()
+            if self.inputs(parameters) == started_with:
+                self.showNodes(run.nodes, parameters)
         self._showWhetherApplies()
 
     def _runOfInputs(self):

@@ -261,3 +261,13 @@ def test_outline_that_was_erased_is_refused_in_one_line_and_nothing_changes(revi
     (said,) = reviewing.host.messages.texts("error")
     assert said == "The outline of this finding is empty. Draw it, or reject the finding."
     assert reviewing.state(1) == "unreviewed"
+
+
+def test_findings_that_came_while_another_module_was_open_are_listed_on_return(setting: PanelSetting) -> None:
+    run = setting.start_and_hold()
+    setting.panel.exit()
+    setting.finish(run)
+    setting.panel.enter()
+    assert setting.panel.ui.findingsSelector.currentNode() is run.nodes.points
+    assert setting.panel.ui.countsLabel.text == "No findings: nothing was found."
+    assert not setting.panel.ui.nextButton.enabled and not setting.panel.ui.acceptShownButton.enabled

@@ -47,3 +47,25 @@ def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault(setting: PanelSetting, fault: str) -> None:
     FAULTS[fault](setting)
+
+
+def test_result_is_the_box_with_its_volume_in_ml_on_show(setting: PanelSetting) -> None:
+    nodes = setting.run().nodes
+    model = setting.panel.ui.measurementTableView.model()
+    titles = [model.headerData(column, 1) for column in range(model.columnCount())]
+    cells = [model.data(model.index(0, column)) for column in range(model.columnCount())]
+    # 30 x 40 x 50 voxels of 4 mm; the outline may lie half a voxel off at each face.
+    assert titles[:2] == ["Segment", "Volume (ml)"] and float(cells[1]) == pytest.approx(3840.0, rel=0.1)
+    assert cells[1] == f"{float(cells[1]):.1f}"
+    assert setting.panel.ui.resultLabel.text == nodes.segmentation.GetName() == "CT segmentation"
+    assert "Body (CT) of 'CT'" in setting.status
+
+
+def test_panel_left_during_a_run_gets_the_result_when_it_is_opened_again(setting: PanelSetting) -> None:
+    run = setting.start_and_hold()
+    setting.panel.exit()
+    setting.finish(run)
+    assert run.error is None and setting.scene.IsNodePresent(run.nodes.segmentation)
+    setting.panel.enter()
+    assert setting.panel.ui.applyButton.text == "Apply" and setting.panel.ui.applyButton.enabled
+    assert setting.panel.ui.resultLabel.text == "CT segmentation"

@@ -43,6 +43,7 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
         from AIImagingLib.application_service import application_service
 
         from AIImagingLogic.jobs.job import Job
+        from AIImagingLogic.models.catalogue import model_card
         from AIImagingLogic.scene.job_inputs import image_input, require_volume
         from AIImagingLogic.scene.scene_run import SceneRun
 
@@ -55,7 +56,7 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
             return add_segmentation_result(result, inputVolume, scene)
 
         job = Job(
-            title=f"{inputVolume.GetName()}: {modelId}",
+            title=f"{model_card(modelId).name} of '{inputVolume.GetName()}'",
             function="AIImagingLogic.tasks.segment:segment_and_measure",
             arguments={"image": image_input(inputVolume), "model": modelId},
         )

@@ -1,6 +1,7 @@
 """The panel: choose a volume and a model, run, read the measurements, correct in the Segment Editor."""
 
 import slicer
+from AIImagingLib.measurements_table import MeasurementsTable
 from AIImagingLib.model_picker import ModelPicker
 from AIImagingLib.task_panel import TaskPanel
 from slicer.i18n import tr as _
@@ -16,6 +17,7 @@ class AISegmentationWidget(TaskPanel):
 
     def setupPanel(self):
         self._modelPicker = ModelPicker(self.ui.modelComboBox, self.ui.modelCardLabel, "segment", self.onModelChosen)
+        self._measurements = MeasurementsTable(self.ui.measurementTableView)
         self.ui.surfacesButton.connect("clicked(bool)", self.onSurfaces)
         self.ui.editButton.connect("clicked(bool)", self.onEdit)
 
@@ -58,6 +60,6 @@ class AISegmentationWidget(TaskPanel):
     def _showResult(self, parameters):
         segmentation = parameters.segmentation
         self.ui.resultLabel.text = segmentation.GetName() if segmentation else _("No result yet")
-        self.ui.measurementTableView.setMRMLTableNode(parameters.measurementTable)
+        self._measurements.show(parameters.measurementTable)
         self.ui.surfacesButton.enabled = bool(segmentation)
         self.ui.editButton.enabled = bool(segmentation)
