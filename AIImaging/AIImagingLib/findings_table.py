@@ -19,11 +19,30 @@ _CELL_MARGIN, _ROW_MARGIN, _SWATCH, _SORT_MARK = 7, 6, 20, 12
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column: its header (with the unit), what it means, and the digits behind the point of its numbers."""
+    """A column.
+
+    Attributes
+    ----------
+    title : header, with the unit
+    toolTip : what it means
+    digits : behind the point of its numbers
+    largest : numbers above it are shown as such, ``>0.99``; None for no such limit
+    """
 
     title: str
     toolTip: str = ""
     digits: int = 1
+    largest: float | None = None
+
+    def text(self, value):
+        """Return a cell's text."""
+        if isinstance(value, str):
+            return value
+        if _is_unknown(value):
+            return _NOT_KNOWN
+        if self.largest is not None and value > self.largest:
+            return f">{self.largest:.{self.digits}f}"
+        return str(value) if isinstance(value, int) else f"{value:.{self.digits}f}"
 
 
 @dataclass(frozen=True)
@@ -188,7 +207,7 @@ class FindingsTable:
             if number == self._stateColumn:
                 texts = set(self._stateTexts.values())
             else:
-                texts = {_shown(row.cells[number], column.digits)[0] for row in rows}
+                texts = {column.text(row.cells[number]) for row in rows}
             widest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
             first = number == 0
             header = metrics.horizontalAdvance(column.title) + (_SORT_MARK if first else 0)
@@ -199,9 +218,9 @@ class FindingsTable:
         if row.colour is not None:
             self._set(number, 0, qt.QColor(*row.colour), _COLOUR_ROLE)
         for position, value in enumerate(row.cells):
-            text, key = _shown(value, self._columns[position].digits)
-            self._set(number, position, text, _TEXT_ROLE)
-            self._set(number, position, key, _SORT_ROLE)
+            self._set(number, position, self._columns[position].text(value), _TEXT_ROLE)
+            # What is not known comes first.
+            self._set(number, position, -math.inf if _is_unknown(value) else value, _SORT_ROLE)
             if not isinstance(value, str):
                 self._set(number, position, _RIGHT, _ALIGNMENT_ROLE)
 
@@ -221,12 +240,5 @@ class FindingsTable:
         self._setData(self._index(number, position), value, role)
 
 
-def _shown(value, digits):
-    """Return the text of a cell and what it is sorted by; numbers that are not known come first."""
-    if isinstance(value, str):
-        return value, value
-    if value is None or math.isnan(value):
-        return _NOT_KNOWN, -math.inf
-    if isinstance(value, int):
-        return str(value), value
-    return f"{value:.{digits}f}", float(value)
+def _is_unknown(value):
+    return value is None or (not isinstance(value, str) and math.isnan(value))

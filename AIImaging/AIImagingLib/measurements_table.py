@@ -2,6 +2,8 @@
 
 import qt
 
+_ROW_MARGIN = 6
+
 
 class MeasurementsTable:
     """Fills a table view; Slicer's own shows six digits and no unit.
@@ -19,6 +21,7 @@ class MeasurementsTable:
         tableView.alternatingRowColors = True
         tableView.wordWrap = False
         tableView.verticalHeader().hide()
+        tableView.verticalHeader().setDefaultSectionSize(tableView.fontMetrics().height() + _ROW_MARGIN)
         tableView.horizontalHeader().highlightSections = False
         tableView.horizontalHeader().stretchLastSection = True
         self._view = tableView
@@ -41,7 +44,8 @@ class MeasurementsTable:
         from AIImagingLogic.report.number_format import rounded, unit_label
 
         label = unit_label(unit)
-        title = f"{column.GetName()} ({label})" if label else column.GetName()
+        # The unit goes below the name: a panel is narrow.
+        title = f"{column.GetName()}\n{label}" if label else column.GetName()
         self._model.setHeaderData(position, qt.Qt.Horizontal, title)
         digits = _digits(column.GetName(), unit)
         for row in range(column.GetNumberOfValues()):

@@ -154,6 +154,16 @@ def test_all_shown_are_accepted_only_when_confirmed_and_rejected_ones_stay_so(re
     assert not reviewing.panel.ui.acceptShownButton.enabled
 
 
+def test_accepting_all_of_a_filtered_list_empties_it_and_moves_no_slice(reviewing: _Reviewing) -> None:
+    reviewing.panel.choose("shownComboBox", "to review")
+    reviewing.click("next", "next")
+    place = _slice_position(reviewing.scene)
+    reviewing.host.messages.answer(True)
+    reviewing.click("acceptShown")
+    assert reviewing.shown == [] and reviewing.selected is None and _slice_position(reviewing.scene) == place
+    assert reviewing.panel.logic.findingView(reviewing.nodes).current == "1.2.826.0.1.2"
+
+
 def test_review_survives_saving_the_scene_and_loading_it(reviewing: _Reviewing, tmp_path: Path) -> None:
     reviewing.click("next", "accept", "next", "next", "reject")
     reviewing.panel.choose("shownComboBox", "rejected")

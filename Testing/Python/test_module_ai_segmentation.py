@@ -55,7 +55,7 @@ def test_result_is_the_box_with_its_volume_in_ml_on_show(setting: PanelSetting) 
     titles = [model.headerData(column, 1) for column in range(model.columnCount())]
     cells = [model.data(model.index(0, column)) for column in range(model.columnCount())]
     # 30 x 40 x 50 voxels of 4 mm; the outline may lie half a voxel off at each face.
-    assert titles[:2] == ["Segment", "Volume (ml)"] and float(cells[1]) == pytest.approx(3840.0, rel=0.1)
+    assert titles[:2] == ["Segment", "Volume\nml"] and float(cells[1]) == pytest.approx(3840.0, rel=0.1)
     assert cells[1] == f"{float(cells[1]):.1f}"
     assert setting.panel.ui.resultLabel.text == nodes.segmentation.GetName() == "CT segmentation"
     assert "Body (CT) of 'CT'" in setting.status

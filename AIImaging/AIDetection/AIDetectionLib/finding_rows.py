@@ -14,7 +14,7 @@ def finding_columns():
         TableColumn(_("Type"), _("Attenuation")),
         TableColumn(_("Ø mm"), _("Mean of long and short axis on the axial slice, in mm")),
         TableColumn(_("mm³"), _("Volume in mm³"), 0),
-        TableColumn(_("Score"), _("How sure the detector is, 0 to 1. No probability of malignancy."), 2),
+        TableColumn(_("Score"), _("How sure the detector is, 0 to 1. No probability of malignancy."), 2, 0.99),
     ]
 
 
