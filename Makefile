@@ -46,6 +46,7 @@ pictures: demo  ## make the pictures of README and Docs anew
 	cp demo-output/pictures/lesion_02.png Docs/Pictures/follow_up.png
 	cp demo-output/pictures/overview.png Docs/Pictures/overview.png
 	cp demo-data/truth.png Docs/Pictures/phantom.png
+	$(BIN)/python -m Testing.Pictures.panels Docs/Pictures
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .venv-peers demo-data demo-output build dist .mypy_cache .ruff_cache .pytest_cache

@@ -90,6 +90,44 @@ def test_vessel_is_not_marked() -> None:
     assert marks_of(image_of(hu, organs), organs) == ()
 
 
+def with_tube(
+    hu: np.ndarray, organs: Segmentation, ends_mm: tuple[np.ndarray, np.ndarray], radius_mm: float, level: float
+) -> None:
+    """Draw a tube of `level` HU between two points, its edge blurred over a millimetre."""
+    grid = np.indices(hu.shape).transpose(1, 2, 3, 0)[..., ::-1] * np.array(organs.image.GetSpacing())
+    from_start, way = grid + np.array(organs.image.GetOrigin()) - ends_mm[0], ends_mm[1] - ends_mm[0]
+    along = np.clip(from_start @ way / (way @ way), 0.0, 1.0)
+    apart = np.linalg.norm(from_start - along[..., None] * way, axis=-1)
+    hu += (level - hu) / (1.0 + np.exp((apart - radius_mm) / 0.4))
+
+
+def test_ground_glass_on_a_vessel_is_marked() -> None:
+    hu, organs = lung_block()
+    center = np.array((55.0, 25.0, 75.0))
+    with_ball(hu, organs, center, 8.5, 250.0)
+    # As the phantoms place them: the vessel's axis passes within the nodule's edge.
+    beside = center + np.array((0.0, 3.2, 0.0))
+    with_tube(hu, organs, (beside - (80.0, 24.0, 50.0), beside + (80.0, 24.0, 50.0)), 1.6, 20.0)
+    marks = marks_of(image_of(hu, organs), organs)
+    assert marks
+    # A mark hits when it lies within the nodule.
+    assert distances_mm(marks, center).min() <= 8.5 / 2.0
+    assert (distances_mm(marks, center) <= 8.5).all()
+
+
+def test_vessels_that_branch_beside_an_airway_are_not_marked() -> None:
+    hu, organs = lung_block()
+    fork = np.array((55.0, 25.0, 75.0))
+    for away, radius_mm in (((-80.0, 10.0, 20.0), 3.4), ((60.0, 36.0, -50.0), 2.8), ((68.0, -44.0, 24.0), 2.5)):
+        with_tube(hu, organs, (fork, fork + np.array(away)), radius_mm, 30.0)
+    wall = fork + np.array((0.0, 5.5, 3.0))
+    ends = (wall - (80.0, -10.0, -20.0), wall + (70.0, 16.0, 8.0))
+    with_tube(hu, organs, ends, 3.2, -50.0)
+    with_tube(hu, organs, ends, 2.2, -1000.0)
+    # Where they leave the block the lung ends, as it does at no vessel of a patient: marks there do not count.
+    assert (distances_mm(marks_of(image_of(hu, organs), organs), fork) > 25.0).all()
+
+
 def test_marks_do_not_depend_on_the_order_of_the_axes() -> None:
     hu, organs = lung_block()
     center = np.array((52.0, 30.0, 76.0))

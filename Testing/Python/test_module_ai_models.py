@@ -86,20 +86,6 @@ def test_without_a_chosen_model_the_card_asks_for_one(host: Any) -> None:
     assert panel.ui.cardBrowser.plainText == "Choose a model to read its card."
 
 
-def test_opening_the_panel_imports_nothing_heavy() -> None:
-    code = (
-        "import sys\n"
-        "from Testing.Host import running\n"
-        "with running() as host:\n"
-        f"    host.open_module({str(_MODULE)!r})\n"
-        "    heavy = {'torch', 'monai', 'scipy', 'SimpleITK', 'pydicom', 'highdicom', 'matplotlib'}\n"
-        "    print(sorted(heavy & set(sys.modules)))\n"
-    )
-    repository = Path(__file__).resolve().parents[2]
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repository)
-    assert answer.stdout.strip() == "[]"
-
-
 def test_check_shows_what_is_broken_and_the_report_can_be_copied(host: Any, site: Path) -> None:
     import slicer
 

@@ -16,6 +16,9 @@ Array = NDArray[np.float64]
 LESION_WEIGHT = 8.0
 REAL_BACKGROUND_WEIGHT = 2.0
 """Phantoms are many and simple: without more weight the few real lungs would not be heard."""
+LARGE_RADIUS_MM = 3.0
+"""From here on a background candidate weighs by its area: a large false mark raises a patient's category, and there are
+few of them to learn from."""
 PENALTY = 1e-4
 _PENALTY_OF_FIRST_ORDER = 0.3
 _EASY_SHARE = 0.75
@@ -31,7 +34,8 @@ def fit_score(cases: Sequence[Case], operating_score: float) -> ScoreWeights:
     """Return the weights fitted to `cases`; the same cases give the same weights.
 
     Each lesion weighs `LESION_WEIGHT`, however many candidates lie on it; each background candidate 1, on a real CT
-    `REAL_BACKGROUND_WEIGHT`. Of the background that a linear discriminant tells already, every twelfth stands for all.
+    `REAL_BACKGROUND_WEIGHT`, and more from `LARGE_RADIUS_MM` on. Of the background that a linear discriminant tells
+    already, every twelfth stands for all.
     """
     figures = np.concatenate([case.candidates.figures for case in cases])
     lesion = np.concatenate([case.lesions for case in cases])
@@ -75,7 +79,8 @@ def fit_logistic(standard: Array, target: Array, weight: Array, penalty: Array) 
 
 
 def _weights_of(case: Case) -> Array:
-    weight = np.full(len(case.lesions), REAL_BACKGROUND_WEIGHT if case.real else 1.0)
+    weight = np.maximum(case.candidates.radii_mm / LARGE_RADIUS_MM, 1.0) ** 2
+    weight *= REAL_BACKGROUND_WEIGHT if case.real else 1.0
     for number in range(len(case.targets)):
         on_it = case.lesions == number
         weight[on_it] = LESION_WEIGHT / max(int(on_it.sum()), 1)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from AIImagingLogic.images.phantoms.breathing import BreathingField
 from AIImagingLogic.images.phantoms.chest_anatomy import ChestAnatomy, chest_anatomy
 from AIImagingLogic.images.phantoms.chest_visit import ChestVisit, chest_visit
-from AIImagingLogic.images.phantoms.exam import demo_recipe, exam_recipe, tuning_recipe
+from AIImagingLogic.images.phantoms.exam import demo_recipe, exam_recipe, harder_tuning_recipe, tuning_recipe
 from AIImagingLogic.images.phantoms.fine_nodule import FineNodule, sample_nodule
 from AIImagingLogic.images.phantoms.nodule_shape import NoduleShape
 from AIImagingLogic.images.phantoms.recipe import NoduleRecipe, PairRecipe
@@ -19,7 +19,7 @@ from AIImagingLogic.images.phantoms.truth import LesionAtVisit, LesionTruth
 from AIImagingLogic.images.phantoms.tubes import Tubes
 from AIImagingLogic.images.phantoms.visit_rendering import VisitContents, render_visit
 
-__all__ = ["ChestPair", "demo_recipe", "exam_recipe", "make_chest_pair", "tuning_recipe"]
+__all__ = ["ChestPair", "demo_recipe", "exam_recipe", "harder_tuning_recipe", "make_chest_pair", "tuning_recipe"]
 
 DISTRACTOR_BELOW_MM = 4.0
 """A nodule that is smaller at every visit counts neither as a lesion nor as a false positive."""

@@ -12,6 +12,7 @@ from AIImagingLogic.images.phantoms.thorax import Physique
 
 _EXAM_STREAM = 7301
 _TUNING_STREAM = 4519
+_HARDER_TUNING_STREAM = 9307
 # Shares of attached and of subsolid nodules; the exam is the harder one.
 _EXAM_SHARES = (0.45, 0.35)
 _TUNING_SHARES = (0.35, 0.3)
@@ -32,6 +33,14 @@ def exam_recipe(seed: int) -> PairRecipe:
 def tuning_recipe(seed: int) -> PairRecipe:
     """Return pair `seed` of the pairs to tune on: like the exam's, with fewer attached nodules, never one of them."""
     return _recipe(_TUNING_STREAM, seed, *_TUNING_SHARES)
+
+
+def harder_tuning_recipe(seed: int) -> PairRecipe:
+    """Return pair `seed` of other pairs to tune on: with the exam's shares of attached and subsolid nodules.
+
+    The pairs of `tuning_recipe` hold too few ground-glass nodules on vessels to learn them from.
+    """
+    return _recipe(_HARDER_TUNING_STREAM, seed, *_EXAM_SHARES)
 
 
 def demo_recipe() -> PairRecipe:

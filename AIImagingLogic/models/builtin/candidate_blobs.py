@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContrast, blurred
 
 _SIGMAS_MM = (1.0, 1.41, 2.0, 2.83, 4.0, 5.66, 8.0, 11.3)
-_SHRINKS = (1, 1, 1, 2, 2, 4, 4, 4)
+_SHRINKS: tuple[int, ...] = (1, 1, 1, 2, 2, 4, 4, 4)
 """How much coarser than `GRID_MM` each Gaussian's grid is: at most half its sigma."""
 _RADIUS_PER_SIGMA = 2.06
 """A ball of this radius answers a difference of Gaussians of sigma and 1.41 sigma most: sqrt(3) x 1.19."""
 _LEAST_ANSWER_HU = 18.0
 _LEAST_CURVATURE_RATIO = 0.12
+ALL_SCALES = slice(0, len(_SIGMAS_MM) - 1)
 _NEIGHBOURS = np.array([offset for offset in itertools.product((-1, 0, 1), repeat=3) if any(offset)])
 _CEILING_HU = 450.0
 """Contrast above this says nothing more of a nodule, but would let vessels outshine faint nodules."""
@@ -43,8 +44,13 @@ class Blobs:
     second_ratios: NDArray[np.float64]
 
 
-def find_blobs(contrast: LungContrast) -> Blobs:
-    """Return the blobs of a lung, all scales; one lesion may be found at several.
+def find_blobs(contrast: LungContrast, scales: slice = ALL_SCALES) -> Blobs:
+    """Return the blobs of a lung at some scales; one lesion may be found at several.
+
+    Parameters
+    ----------
+    contrast : the lung
+    scales : which of the pairs of Gaussians, 1.0 and 1.41 mm to 8 and 11.3 mm
 
     References
     ----------
@@ -55,11 +61,11 @@ def find_blobs(contrast: LungContrast) -> Blobs:
     parts = []
     capped = np.minimum(contrast.hu, np.float32(_CEILING_HU))
     grids = {1: (capped, contrast.inside)}
-    for shrink in sorted(set(_SHRINKS) - {1}):
+    for shrink in sorted(set(_SHRINKS[scales]) - {1}):
         shares = _shrunk(contrast.inside.astype(np.float32), shrink)
         grids[shrink] = _shrunk(capped, shrink), shares > 0.3
     narrow: NDArray[np.float32] | None = None
-    for number in range(len(_SIGMAS_MM) - 1):
+    for number in range(len(_SIGMAS_MM) - 1)[scales]:
         shrink = _SHRINKS[number]
         source, where = grids[shrink]
         if narrow is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -35,6 +35,10 @@ class LungContrast:
     inside: NDArray[np.bool_]
     noise_hu: float
     grid: sitk.Image
+
+    def capped(self, highest_hu: float) -> LungContrast:
+        """Return the same lung with no contrast above `highest_hu`."""
+        return replace(self, hu=np.minimum(self.hu, np.float32(highest_hu)))
 
     def positions_mm(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return LPS positions (N, 3) in mm of continuous indices (N, 3) in array order k, j, i."""

@@ -8,7 +8,9 @@ from scipy import ndimage
 
 from AIImagingLogic.models.builtin.candidate_blobs import Blobs
 from AIImagingLogic.models.builtin.candidate_contrast import GRID_MM, LungContrast
+from AIImagingLogic.models.builtin.candidate_glass import glass_plateau
 from AIImagingLogic.models.builtin.candidate_rays import RAYS, REACH, RELATIVE_RADII, Rays, directions
+from AIImagingLogic.models.builtin.candidate_surroundings import Surroundings
 
 Array = NDArray[np.float64]
 
@@ -36,16 +38,37 @@ FEATURES = (
     "unevenness",
     "depth",
     "free_shell",
+    "glass",
+    "inner_low",
+    "dense_inside",
+    "dense_shell",
+    "dark_rays",
+    "air_near",
+    "bright_near",
+    "hilum",
+    "glass_plateau",
 )
 _ARM_AT = 1.7
+_DARK_HU = -60.0
+_DENSE_HU = 380.0
 
 
-def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
+def features(contrast: LungContrast, blobs: Blobs, rays: Rays, around: Surroundings, glass: bool) -> Array:
     """Return (N, len(`FEATURES`)) figures, each of order one.
 
     `flatness` and `elongation` are the least and middle principal extent of the surface over the greatest;
     `two_sided` tells how much of what leaves the blob leaves it along one line; `arms` and `thickest_arm` are the
-    number of structures that cross a shell of 1.7 radii and the radius of the widest, in radii of the blob.
+    number of structures that cross a shell of 1.7 radii and the radius of the widest, in radii of the blob;
+    `inner_low` is what even the darkest fifth of the inside reaches, small where a blob is made of branches;
+    `dark_rays`, `air_near`: airways beside it, which vessels run along; `bright_near`, `hilum`: thick vessels around
+    and the distance from where they gather; `glass_plateau` the share of the inside that is even ground glass.
+
+    Parameters
+    ----------
+    contrast : the lung, not capped
+    blobs, rays : found in it, or in it capped
+    around : of the lung
+    glass : whether they were found in the lung capped at the contrast of ground glass
     """
     way = directions()
     step = np.maximum(rays.core_hu - rays.around_hu, 5.0)
@@ -61,6 +84,7 @@ def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
     inner = rays.profiles_hu[:, :, RELATIVE_RADII <= 0.6].reshape(len(step), RAYS * int((RELATIVE_RADII <= 0.6).sum()))
     depth = _depth_mm(contrast, rays.centers)
     spread = np.where(open_rays, 0.0, rays.edges - np.median(rays.edges, axis=1, keepdims=True))
+    dense_inside, dense_shell = (_dense(contrast, rays, way, at) for at in (0.5, 1.4))
     columns = {
         "log_radius": np.log(rays.radii_mm / 4.0),
         "contrast": step / 300.0,
@@ -85,6 +109,15 @@ def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
         "unevenness": inner.std(axis=1) / step,
         "depth": np.minimum(depth / 10.0, 1.5),
         "free_shell": (near < 0.3).mean(axis=1),
+        "glass": np.full(len(step), float(glass)),
+        "inner_low": np.quantile(inner, 0.2, axis=1) / step,
+        "dense_inside": dense_inside,
+        "dense_shell": dense_shell,
+        "dark_rays": (rays.profiles_hu[:, :, RELATIVE_RADII >= 0.8].min(axis=2) < _DARK_HU).mean(axis=1),
+        "air_near": 5.0 * np.sqrt(np.maximum(around.air_at(rays.centers), 0.0)),
+        "bright_near": 5.0 * around.bright_at(rays.centers, rays.radii_mm, rays.core_hu),
+        "hilum": around.hilum_distance_mm(rays.centers) / 50.0,
+        "glass_plateau": glass_plateau(contrast, rays.centers, rays.radii_mm, way),
     }
     return np.clip(np.stack([columns[name] for name in FEATURES], axis=1), -5.0, 5.0)
 
@@ -92,6 +125,14 @@ def features(contrast: LungContrast, blobs: Blobs, rays: Rays) -> Array:
 def _at(profiles: NDArray, radius: float) -> NDArray:
     picked: NDArray = profiles[:, :, round(radius / RELATIVE_RADII[1])]
     return picked
+
+
+def _dense(contrast: LungContrast, rays: Rays, way: Array, radius: float) -> Array:
+    """Return the share of a shell (N,) that is denser than ground glass."""
+    points = rays.centers[:, None, :] + way[None] * (radius * rays.radii_mm / GRID_MM)[:, None, None]
+    nearest = np.clip(np.rint(points).astype(np.intp), 0, np.array(contrast.hu.shape) - 1)
+    result: Array = (contrast.hu[nearest[..., 0], nearest[..., 1], nearest[..., 2]] > _DENSE_HU).mean(axis=1)
+    return result
 
 
 def _arms(crossing: NDArray[np.bool_], way: Array) -> tuple[Array, Array]:

@@ -22,7 +22,7 @@ _LARGEST_SHIFT = 0.6
 _BLURS_MM = (0.6, 1.3, 2.6)
 _BLUR_STEPS_MM = (4.0, 9.0)
 """Blobs up to 4 mm radius are looked at with the first blur, up to 9 mm with the second, above with the third."""
-_SMALLEST_RADIUS_MM = 1.35
+_SMALLEST_RADIUS_MM = 1.6
 _LARGEST_RADIUS_MM = 20.0
 _MOST_OPEN = 0.6
 _CHUNK = 1500

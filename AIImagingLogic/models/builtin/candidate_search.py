@@ -8,11 +8,17 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from AIImagingLogic.models.builtin.candidate_blobs import find_blobs
-from AIImagingLogic.models.builtin.candidate_contrast import lung_contrast
+from AIImagingLogic.models.builtin.candidate_blobs import ALL_SCALES, Blobs, find_blobs
+from AIImagingLogic.models.builtin.candidate_contrast import LungContrast, blurred, lung_contrast
 from AIImagingLogic.models.builtin.candidate_features import FEATURES, features
 from AIImagingLogic.models.builtin.candidate_rays import cast_rays
+from AIImagingLogic.models.builtin.candidate_surroundings import surroundings
 from AIImagingLogic.records.progress import Progress
+
+GLASS_CEILING_HU = 230.0
+"""Contrast of dense ground glass: up to here a vessel is no brighter than the glass around it."""
+GLASS_SCALES = slice(1, 5)
+_SOFT_BLUR_MM, _SOFTEST_HU = 1.3, 400.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,9 @@ class LungCandidates:
 
 
 def lung_candidates(image: sitk.Image, labels: sitk.Image, label: int, progress: Progress) -> LungCandidates:
-    """Return the candidates of the lung `label`.
+    """Return the candidates of the lung `label`: those of its contrast, then those of ground glass.
+
+    To a search of the whole contrast a vessel outshines the ground glass on it; in the second search it does not.
 
     Parameters
     ----------
@@ -49,9 +57,28 @@ def lung_candidates(image: sitk.Image, labels: sitk.Image, label: int, progress:
     contrast = lung_contrast(image, labels, label)
     if contrast is None:
         return LungCandidates.none()
-    progress.check_cancelled()
-    blobs = find_blobs(contrast)
-    progress.check_cancelled()
-    rays = cast_rays(contrast, blobs.indices, blobs.radii_mm)
-    progress.check_cancelled()
-    return LungCandidates(contrast.positions_mm(rays.centers), rays.radii_mm, features(contrast, blobs, rays))
+    around = surroundings(contrast)
+    positions, radii, figures = [], [], []
+    for shown, scales, glass in (
+        (contrast, ALL_SCALES, False),
+        (contrast.capped(GLASS_CEILING_HU), GLASS_SCALES, True),
+    ):
+        progress.check_cancelled()
+        blobs = find_blobs(shown, scales)
+        if glass:
+            blobs = _soft_centred(blobs, contrast)
+        progress.check_cancelled()
+        rays = cast_rays(shown, blobs.indices, blobs.radii_mm)
+        progress.check_cancelled()
+        positions.append(contrast.positions_mm(rays.centers))
+        radii.append(rays.radii_mm)
+        figures.append(features(contrast, blobs, rays, around, glass))
+    return LungCandidates(np.concatenate(positions), np.concatenate(radii), np.concatenate(figures))
+
+
+def _soft_centred(blobs: Blobs, contrast: LungContrast) -> Blobs:
+    """Return the blobs whose middle is no denser than ground glass with a small vessel in it."""
+    soft = blurred(contrast.hu, _SOFT_BLUR_MM)
+    nearest = np.clip(np.rint(blobs.indices).astype(np.intp), 0, np.array(soft.shape) - 1)
+    kept = soft[tuple(nearest.T)] < _SOFTEST_HU
+    return Blobs(*(getattr(blobs, name)[kept] for name in Blobs.__dataclass_fields__))
