@@ -1,0 +1,61 @@
+"""How a network is fed and how its output is read, whatever format its package has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from AIImagingLogic.inference.intensity import IntensityStep
+
+Blending = Literal["constant", "gaussian"]
+Output = Literal["softmax", "sigmoid", "labels"]
+Interpolation = Literal["linear", "cubic"]
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """What lies between images and a network, and between the network and labels on the grid of the first image.
+
+    Attributes
+    ----------
+    channels : number of input images, in the card's order; or 3 for one colour image
+    axes : directions in which the indices of the network's array grow, first axis first, such as ``RAS`` (MONAI) or
+        ``SPL``, one letter of each pair R/L, A/P, S/I; empty: as the image is stored, first axis i
+    spacing_mm : of the network's grid, in the order of `axes`; None: the image's own
+    intensity : steps for each channel, one tuple a channel; a single tuple stands for all channels
+    intensity_first : steps run on the input's grid, before resampling
+    window : voxels that the network sees at once, in the order of `axes`; None: the whole image in one go
+    overlap : share of the window that neighbours have in common, 0..<1
+    blending : weight of a window's voxels: alike, or a Gaussian of .125 of the window around its middle
+    output : softmax: one class a channel, the largest wins; sigmoid: each channel apart, `threshold` on its
+        probability, later channels cover earlier ones; labels: the network gives label values
+    output_channels : of the network's output
+    values : label value of each output channel; 0 is background
+    threshold : of a probability, for sigmoid
+    interpolation : of the images on their way to the network's grid
+    mirrored_axes : of the network's array; predictions of all mirrored inputs are averaged; empty: none
+    foreground_above : voxels of the first channel above this, after `intensity`, are content: the network runs on
+        their box alone; None: on all
+    skip_background_windows : windows without content are not run and are background; only where the card says so
+    divisible_by : an image or window smaller than asked is padded to multiples of this
+    padding_value : of voxels outside the image, after `intensity`
+    """
+
+    channels: int
+    output_channels: int
+    values: tuple[int, ...]
+    axes: str = "RAS"
+    spacing_mm: tuple[float, ...] | None = None
+    intensity: tuple[tuple[IntensityStep, ...], ...] = ()
+    intensity_first: bool = False
+    window: tuple[int, ...] | None = None
+    overlap: float = 0.25
+    blending: Blending = "gaussian"
+    output: Output = "softmax"
+    threshold: float = 0.5
+    interpolation: Interpolation = "linear"
+    mirrored_axes: tuple[int, ...] = ()
+    foreground_above: float | None = None
+    skip_background_windows: bool = False
+    divisible_by: int = 1
+    padding_value: float = 0.0
