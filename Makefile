@@ -15,11 +15,16 @@ $(VENV)/.ready: pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
 
+# Deep models are tested too; the demo needs none of this.
+$(VENV)/.learn: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev,learn,fast]'
+	touch $@
+
 demo: $(VENV)/.ready  ## make a two-visit chest CT phantom, follow it up, leave everything in demo-output/
 	$(BIN)/aiimaging phantom demo-data --overwrite
 	$(BIN)/aiimaging followup demo-data/baseline demo-data/follow-up -o demo-output --overwrite
 
-test: $(VENV)/.ready  ## run the tests
+test: $(VENV)/.learn  ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready  ## ruff, mypy, import-linter
@@ -32,7 +37,7 @@ format: $(VENV)/.ready  ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.ready  ## run every benchmark and print a table (long)
+bench: $(VENV)/.learn  ## run every benchmark and print a table (long)
 	$(BIN)/python -m Testing.Benchmarks
 
 peers: .venv-peers/.ready  ## install the peers that benchmarks compare with, apart from ours
