@@ -15,9 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from AIImagingLogic.jobs.worker_log import data_folder
 from AIImagingLogic.records.atomic_files import make_folder, output_error
 from AIImagingLogic.records.errors import OutputError, UnreadableImageError
+from AIImagingLogic.records.user_folders import data_folder
 
 if TYPE_CHECKING:
     from AIImagingLogic.records.json_form import Record

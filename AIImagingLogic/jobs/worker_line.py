@@ -65,6 +65,8 @@ class WorkerLine:
         self._reads = ReadBuffers()
         self._job: Submission | None = None
         self._sent = False
+        self._heard = False
+        self._sent_again = False
         self._stage = ""
         self._kills_before: int | None = None
         self._log_start = 0
@@ -114,6 +116,7 @@ class WorkerLine:
         if self._job is not None or (job := self._dispatcher.take(self)) is None:
             return
         self._job, self._sent, self._stage, self._rung = job, False, "Starting", 0
+        self._heard = self._sent_again = False
         self._kills_before, self._log_start = None, 0
         self._tell(Happening(time.monotonic(), state=JobState.RUNNING, stage=self._stage))
         self._warm_up()
@@ -191,6 +194,7 @@ class WorkerLine:
         elif header["say"] == "closed":
             self._reads.drop(header["buffers"])
         elif self._job is not None and header["job"] == self._job.number:
+            self._heard = True
             self._take_of_job(process, message, self._job)
 
     def _take_of_job(self, process: WorkerProcess, message: Message, job: Submission) -> None:
@@ -236,7 +240,10 @@ class WorkerLine:
             code = process.reap(_KILLED)
         ours = self._rung > 0
         self._process = None
-        if self._job is not None:
+        if self._job is not None and self._sent and not (ours or self._heard or self._sent_again):
+            # It died before it began with the job, perhaps before the job was sent: the job is not to blame.
+            self._sent, self._sent_again = False, True
+        elif self._job is not None:
             error = lost_worker(
                 code, self._stage, process.log.tail(self._log_start), process.log.path, self._kills_before
             )

@@ -5,26 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from AIImagingLogic.records.user_folders import data_folder
+
 _KEPT = 10
 _TAIL_BYTES = 4000
 _numbers = itertools.count(1)
-
-
-def data_folder() -> Path:
-    """Return where AI Imaging keeps files of the user, by platform."""
-    if sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        root = Path.home() / "Library" / "Application Support"
-    else:
-        root = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return root / "AIImaging"
 
 
 def log_folder() -> Path:

@@ -108,6 +108,19 @@ def test_a_worker_killed_from_outside_is_told_with_the_stage_it_was_in(service: 
     assert runs_well(service)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_job_that_a_dead_worker_never_began_runs_in_the_next_one(service: JobService) -> None:
+    assert runs_well(service)
+    workers = children_of(os.getpid())
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    handle = service.submit(job("threshold", image=IMAGE))
+    until(service, lambda: handle.state is JobState.RUNNING)
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    assert sitk.GetArrayViewFromImage(handle.wait(60).image).all()
+
+
 def test_no_space_for_the_image_anywhere_is_a_clear_error(service: JobService, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
