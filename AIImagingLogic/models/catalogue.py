@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.card import BUILT_IN, ModelCard
 from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.provenance import ModelUse
 from AIImagingLogic.records.resources import load_resource, resource_path
@@ -24,35 +25,95 @@ _BUILT_IN = {
     "deformable": ("registration", "DeformableRegistrar"),
 }
 
+_SCHEMA = "card.schema"
+
+
+@dataclass(frozen=True)
+class CardSummary:
+    """What a list shows of a card; the fields are those of `ModelCard`.
+
+    Reading all summaries costs a few milliseconds, decoding all cards several times that: a list that opens with a
+    panel takes these, and `model_card` for the one that is chosen.
+    """
+
+    id: str
+    version: str
+    name: str
+    task: str
+    modality: str
+    anatomy: str
+    licence: str
+    intended_use: str
+    source: str
+    runs: str
+
 
 def model_ids(task: str | None = None) -> tuple[str, ...]:
-    """Return the ids of the catalogue, or of the models for one task."""
-    return tuple(key for key in _BUILT_IN if task is None or model_card(key).task == task)
+    """Return the ids of the built-in models, or of those for one task."""
+    return tuple(key for key in _BUILT_IN if task is None or _summary(key).task == task)
+
+
+def card_summaries(
+    task: str | None = None, modality: str | None = None, anatomy: str | None = None
+) -> tuple[CardSummary, ...]:
+    """Return every card of the catalogue in short: the built-in models first, then what can be fetched, by id.
+
+    Parameters
+    ----------
+    task, modality
+        Only cards with exactly these; a card for any modality fits every one.
+    anatomy
+        Only cards whose anatomy or name contains this word.
+    """
+
+    def fits(card: CardSummary) -> bool:
+        return (
+            (task is None or card.task == task)
+            and (modality is None or card.modality in (modality.upper(), ""))
+            and (anatomy is None or anatomy.lower() in f"{card.anatomy} {card.name}".lower())
+        )
+
+    return tuple(card for card in map(_summary, _all_ids()) if fits(card))
 
 
 @cache
 def model_card(model_id: str) -> ModelCard:
-    """Return the card of a model.
+    """Return the card of a model of the catalogue, whether it runs here or not.
 
     Raises
     ------
     ModelError
         The catalogue has no such model.
     """
-    if model_id not in _BUILT_IN:
-        raise ModelError(f"There is no model '{model_id}'.", f"Known models: {', '.join(_BUILT_IN)}.")
+    if model_id not in _all_ids():
+        raise ModelError(f"There is no model '{model_id}'.", "'aiimaging models list' shows all.")
     return ModelCard.from_json(load_resource(f"models/{model_id}.json"))
 
 
+@cache
+def _summary(model_id: str) -> CardSummary:
+    data = {"source": "builtin", "runs": BUILT_IN, **load_resource(f"models/{model_id}.json")}
+    return CardSummary(**{field: data[field] for field in CardSummary.__dataclass_fields__})
+
+
+@cache
+def _all_ids() -> tuple[str, ...]:
+    paths = resource_path("models").glob("*.json")
+    others = sorted({path.stem for path in paths} - {_SCHEMA} - set(_BUILT_IN))
+    return (*_BUILT_IN, *others)
+
+
 def load_model(model_id: str, **parameters: Any) -> Any:
-    """Return the Segmenter, Detector, Outliner or Registrar `model_id`, made with `parameters` of its own.
+    """Return the built-in Segmenter, Detector, Outliner or Registrar `model_id`, made with `parameters` of its own.
 
     Raises
     ------
     ModelError
-        The catalogue has no such model.
+        The catalogue has no such model, or it is not built in.
     """
     card = model_card(model_id)
+    if model_id not in _BUILT_IN:
+        raise ModelError(f"The model '{model_id}' is not built in.", f"Those that are: {', '.join(_BUILT_IN)}.")
     module, name = _BUILT_IN[model_id]
     make: Callable[..., Any] = getattr(import_module(f"AIImagingLogic.models.builtin.{module}"), name)
     return make(card, **parameters)

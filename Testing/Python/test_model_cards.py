@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from AIImagingLogic.models.catalogue import model_card, model_ids
+from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_summaries, load_model, model_card, model_ids
+from AIImagingLogic.models.store.safe_path import check_distinct, safe_id, safe_relative_path
 from AIImagingLogic.records.coding import concept
+from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.resources import load_resource, resource_path
 
 SCHEMA = resource_path("models/card.schema.json")
 CARDS = sorted(path for path in SCHEMA.parent.glob("*.json") if path != SCHEMA)
 VALIDATOR = Draft202012Validator(load_resource("models/card.schema.json"))
+FETCHED: dict[str, Any] = {
+    **load_resource("models/ct-lungs.json"),
+    "id": "a-net",
+    "source": "monai-bundle",
+    "runs": "not yet",
+    "licence_url": "https://example.org/licence",
+    "homepage": "https://example.org/",
+    "labels": [{"value": 1, "name": "spleen"}],
+    "downloads": [{"url": "https://example.org/a.zip", "path": ".", "size": None, "sha256": None, "unpack": True}],
+}
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
@@ -27,6 +41,19 @@ def test_card_keeps_the_schema_and_names_known_concepts(path: Path) -> None:
         assert concept(output).name
 
 
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_card_can_be_kept_in_the_store(path: Path) -> None:
+    card = model_card(path.stem)
+    safe_id(card.id, card.version)
+    names = [item.path for item in card.downloads if item.path != "."]
+    check_distinct(safe_relative_path(name) for name in names)
+    assert all(item.unpack for item in card.downloads if item.path == ".")
+    values = [label.value for label in card.labels]
+    assert len(set(values)) == len(values)
+    assert not card.sequences or len(card.sequences) == len(card.inputs)
+    assert ModelCard.from_json(json.loads(json.dumps(card.to_json()))) == card
+
+
 @pytest.mark.parametrize("field", ["id", "limits", "licence", "training_data"])
 def test_card_without_an_honest_field_is_refused(field: str) -> None:
     card = dict(load_resource("models/ct-lungs.json"))
@@ -34,8 +61,44 @@ def test_card_without_an_honest_field_is_refused(field: str) -> None:
     assert not VALIDATOR.is_valid(card)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"downloads": []},
+        {"downloads": [{**FETCHED["downloads"][0], "url": "http://example.org/a.zip"}]},
+        {"downloads": [{**FETCHED["downloads"][0], "url": "https://name:word@example.org/a.zip"}]},
+        {"downloads": [{**FETCHED["downloads"][0], "sha256": "0" * 63}]},
+        {"runs": "built-in"},
+        {"source": "pickle"},
+        {"licence": "free for all, mostly"},
+        {"unheard_of": 1},
+    ],
+)
+def test_card_of_a_download_that_says_too_little_or_too_much_is_refused(change: dict[str, Any]) -> None:
+    assert VALIDATOR.is_valid(FETCHED)
+    assert not VALIDATOR.is_valid({**FETCHED, **change})
+
+
 def test_what_a_model_needs_is_in_the_catalogue() -> None:
-    known = set(model_ids())
-    assert {path.stem for path in CARDS} <= known
+    known = {card.id for card in card_summaries()}
+    assert {path.stem for path in CARDS} == known
     for path in CARDS:
         assert set(model_card(path.stem).needs) <= known
+
+
+def test_summaries_say_what_the_cards_say_and_can_be_filtered() -> None:
+    assert tuple(card.id for card in card_summaries())[: len(model_ids())] == model_ids()
+    for summary in card_summaries():
+        card = model_card(summary.id)
+        for field, value in vars(summary).items():
+            assert getattr(card, field) == value
+    ids = {card.id for card in card_summaries(task="segment", modality="ct", anatomy="Chest")}
+    assert "ct-lungs" in ids and "ct-lung-nodules" not in ids
+    assert "rigid" in {card.id for card in card_summaries(modality="MR")}
+
+
+def test_unknown_model_is_an_error_that_says_where_to_look() -> None:
+    with pytest.raises(ModelError, match="models list"):
+        model_card("../secrets")
+    with pytest.raises(ModelError, match="no model"):
+        load_model("no-such-model")
