@@ -10,6 +10,8 @@ from AIImagingLogic.inference.intensity import IntensityStep
 Blending = Literal["constant", "gaussian"]
 Output = Literal["softmax", "sigmoid", "labels"]
 Interpolation = Literal["linear", "cubic"]
+GridConvention = Literal["first_voxel", "extent"]
+ResampledValues = Literal["probabilities", "logits"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class NetworkRecipe:
     skip_background_windows : windows without content are not run and are background; only where the card says so
     divisible_by : an image or window smaller than asked is padded to multiples of this
     padding_value : of voxels outside the image, after `intensity`
+    grid : what the image's grid and the network's have in common: the first voxel in the order of `axes` (MONAI), or
+        the outer faces of the border voxels (nnU-Net)
+    resampled : what is brought back to the image's grid and averaged over several networks: probabilities, or the
+        network's output as it is (nnU-Net)
     """
 
     channels: int
@@ -59,3 +65,5 @@ class NetworkRecipe:
     skip_background_windows: bool = False
     divisible_by: int = 1
     padding_value: float = 0.0
+    grid: GridConvention = "first_voxel"
+    resampled: ResampledValues = "probabilities"

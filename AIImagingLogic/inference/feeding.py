@@ -1,0 +1,156 @@
+"""From images to the values that a network is fed with, on the network's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from AIImagingLogic.images.geometry import same_grid
+from AIImagingLogic.images.resample import resample_like
+from AIImagingLogic.inference.intensity import IntensityStep
+from AIImagingLogic.inference.network_grid import AxisMap, NetworkGrid
+from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.records.errors import ModelError, WrongImageError
+from AIImagingLogic.records.progress import Progress
+
+
+def channels_on_one_grid(
+    images: Sequence[sitk.Image], recipe: NetworkRecipe
+) -> tuple[list[sitk.Image], tuple[str, ...]]:
+    """Return one grey 3D image a channel, all on the grid of the first, and notes on what was resampled.
+
+    Parameters
+    ----------
+    images : one a channel, 2D or 3D, or one colour image
+
+    Raises
+    ------
+    ModelError
+        Another number of images, or of colours, than the network takes.
+    """
+    notes = []
+    channels: list[sitk.Image] = []
+    for image in images:
+        volume = sitk.JoinSeries(image) if image.GetDimension() == 2 else image
+        count = volume.GetNumberOfComponentsPerPixel()
+        channels += [volume] if count == 1 else [sitk.VectorIndexSelectionCast(volume, n) for n in range(count)]
+    if len(channels) != recipe.channels:
+        raise ModelError(
+            f"The model takes {recipe.channels} input channel(s), and {len(channels)} were given.",
+            "Choose as many images as the model's card lists.",
+        )
+    for number, channel in enumerate(channels[1:], start=1):
+        if not same_grid(channels[0], channel):
+            wide = sitk.Cast(channel, sitk.sitkFloat32)
+            channels[number] = resample_like(wide, channels[0])
+            notes.append(f"Input {number + 1} was resampled to the grid of input 1.")
+    return channels, tuple(notes)
+
+
+def network_volume(channels: Sequence[sitk.Image], grid: NetworkGrid, recipe: NetworkRecipe, progress: Progress) -> Any:
+    """Return what the network is fed with: torch float32 (channels, k, j, i) on the network's grid.
+
+    Parameters
+    ----------
+    channels : on one grid
+
+    Raises
+    ------
+    WrongImageError
+        A voxel is not a number, or infinite.
+    """
+    import torch
+
+    volume = torch.empty((len(channels), *grid.shape), dtype=torch.float32)
+    for number, channel in enumerate(channels):
+        steps = _steps(recipe, number)
+        voxels = sitk.GetArrayViewFromImage(channel)
+        _check_finite(voxels, number)
+        if recipe.intensity_first:
+            voxels = _applied(steps, voxels.astype(np.float32))
+        if recipe.interpolation == "cubic" and not grid.is_identity:
+            volume[number] = torch.from_numpy(_cubic(voxels, grid))
+        else:
+            _resample_linear(voxels, grid, volume[number], progress)
+        if not recipe.intensity_first:
+            values = volume[number].numpy()
+            values[...] = _applied(steps, values)
+        progress.report((number + 1) / len(channels), "Preparing the image")
+    return volume
+
+
+def content_box(volume: Any, above: float) -> tuple[slice, slice, slice] | None:
+    """Return the box (k, j, i) of voxels of the first channel above a value; None when there is none."""
+    content = volume[0] > above
+    box = []
+    for axis in range(3):
+        others = [other for other in range(3) if other != axis]
+        along = content.any(dim=others[1]).any(dim=others[0]).nonzero().flatten()
+        if len(along) == 0:
+            return None
+        box.append(slice(int(along[0]), int(along[-1]) + 1))
+    return box[0], box[1], box[2]
+
+
+def _steps(recipe: NetworkRecipe, channel: int) -> tuple[IntensityStep, ...]:
+    if not recipe.intensity:
+        return ()
+    return recipe.intensity[channel if len(recipe.intensity) > 1 else 0]
+
+
+def _applied(steps: Sequence[IntensityStep], voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    for step in steps:
+        voxels = step.apply(voxels)
+    return voxels
+
+
+def _check_finite(voxels: NDArray[Any], channel: int) -> None:
+    if voxels.dtype.kind != "f":
+        return
+    if not all(np.isfinite(part).all() for part in voxels):
+        raise WrongImageError(
+            f"Input {channel + 1} has voxels that are not a number or infinite.",
+            "Replace them first, for instance by the value of air.",
+        )
+
+
+def _resample_linear(voxels: NDArray[Any], grid: NetworkGrid, out: Any, progress: Progress) -> None:
+    """Fill `out` (k, j, i), a slice at a time: a slice is interpolated by two matrix products."""
+    import torch
+
+    across_i, across_j, through = grid.maps
+    right = None if across_i.is_identity else torch.from_numpy(_matrix(across_i)).T.contiguous()
+    left = None if across_j.is_identity else torch.from_numpy(_matrix(across_j))
+    taps = through.image_taps()
+    for number, (first, second, share) in enumerate(zip(taps.first, taps.second, taps.share)):
+        plane = torch.from_numpy(voxels[first].astype(np.float32))
+        if share > 0:
+            plane = torch.lerp(plane, torch.from_numpy(voxels[second].astype(np.float32)), float(share))
+        if right is not None:
+            plane = plane @ right
+        if left is not None:
+            plane = left @ plane
+        out[number] = plane
+        progress.check_cancelled()
+
+
+def _matrix(axis: AxisMap) -> NDArray[np.float32]:
+    return axis.image_taps().matrix(axis.image_size)
+
+
+def _cubic(voxels: NDArray[Any], grid: NetworkGrid) -> NDArray[np.float32]:
+    from scipy import ndimage
+
+    i, j, k = grid.maps
+    return ndimage.affine_transform(
+        voxels.astype(np.float32),
+        np.array([k.scale, j.scale, i.scale]),
+        offset=[k.offset, j.offset, i.offset],
+        output_shape=grid.shape,
+        order=3,
+        mode="nearest",
+    )

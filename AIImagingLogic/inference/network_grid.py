@@ -1,0 +1,158 @@
+"""The grid that a network works on: along the image's own axes, in the network's order, with the network's spacing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.records.errors import ModelError
+
+# World axis and sign of each letter; LPS: the first axis grows towards the left.
+_LETTERS = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
+# Below this difference of a voxel's step an image keeps its grid, as in MONAI's resampling.
+_SAME_STEP = 1e-3
+
+
+@dataclass(frozen=True)
+class AxisMap:
+    """One axis of the image: image index = `scale` * network index + `offset`. Both indices grow alike."""
+
+    image_size: int
+    network_size: int
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def is_identity(self) -> bool:
+        return self.image_size == self.network_size and self.scale == 1.0 and self.offset == 0.0
+
+    def image_taps(self) -> Taps:
+        """Return which image voxels make each voxel of the network's grid."""
+        return _taps(np.arange(self.network_size) * self.scale + self.offset, self.image_size)
+
+    def network_taps(self) -> Taps:
+        """Return which voxels of the network's grid make each image voxel."""
+        return _taps((np.arange(self.image_size) - self.offset) / self.scale, self.network_size)
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Linear interpolation along one axis: (1 - `share`) of voxel `first` and `share` of voxel `second`, all (N,)."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    share: NDArray[np.float32]
+
+    def matrix(self, size: int) -> NDArray[np.float32]:
+        """Return the (N, size) matrix that interpolates."""
+        rows = np.arange(len(self.first))
+        matrix = np.zeros((len(rows), size), np.float32)
+        matrix[rows, self.first] = 1 - self.share
+        matrix[rows, self.second] += self.share
+        return matrix
+
+
+@dataclass(frozen=True)
+class NetworkGrid:
+    """How an image's voxels become the network's array and back.
+
+    Attributes
+    ----------
+    maps : for image axes i, j, k
+    order : image axis (0 is i) of each axis of the network's array
+    flipped : for each axis of the network's array, whether it runs against the image's axis
+    """
+
+    maps: tuple[AxisMap, AxisMap, AxisMap]
+    order: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+
+    @property
+    def is_identity(self) -> bool:
+        return all(axis.is_identity for axis in self.maps)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along k, j, i."""
+        i, j, k = (axis.network_size for axis in self.maps)
+        return k, j, i
+
+    @property
+    def array_axes(self) -> tuple[int, int, int]:
+        """Axis of a (k, j, i) array of each axis of the network's array."""
+        first, second, third = (2 - axis for axis in self.order)
+        return first, second, third
+
+
+def plan_grid(image: sitk.Image, recipe: NetworkRecipe) -> NetworkGrid:
+    """Lay the network's grid over an image, which is neither rotated nor cropped by it.
+
+    Parameters
+    ----------
+    image : 3D, any orientation
+    recipe : gives axes, spacing and where a coarser grid begins
+
+    Raises
+    ------
+    ModelError
+        The recipe's axes or spacing make no sense.
+
+    Notes
+    -----
+    With ``first_voxel`` (MONAI's convention) both grids have their first voxel, in the order of the network's array, in
+    common; with ``extent`` (nnU-Net's) the outer faces of the border voxels.
+    """
+    order, flipped = _orientation(image, recipe.axes)
+    spacing = list(recipe.spacing_mm or ())
+    if len(spacing) not in (0, 2, 3) or any(value <= 0 for value in spacing):
+        raise ModelError(f"The model asks for a spacing of {recipe.spacing_mm}.", "Its package is not usable.")
+    maps = {}
+    for number, (axis, flip) in enumerate(zip(order, flipped)):
+        old = image.GetSpacing()[axis]
+        # A 2D network may leave open how far its slices are apart.
+        new = spacing[number] if number < len(spacing) else old
+        maps[axis] = _axis_map(image.GetSize()[axis], new / old, flip, recipe.grid)
+    if all(axis.image_size == axis.network_size and abs(axis.scale - 1) < _SAME_STEP for axis in maps.values()):
+        maps = {number: AxisMap(size, size) for number, size in enumerate(image.GetSize())}
+    return NetworkGrid((maps[0], maps[1], maps[2]), order, flipped)
+
+
+def _axis_map(size: int, step: float, flipped: bool, convention: str) -> AxisMap:
+    if convention == "extent":
+        network_size = max(1, int(np.round(size / step)))
+        scale = size / network_size
+        return AxisMap(size, network_size, scale, scale / 2 - 0.5)
+    network_size = int(np.round((size - 1) / step + 1.0))
+    offset = (size - 1) - (network_size - 1) * step if flipped else 0.0
+    return AxisMap(size, network_size, step, offset)
+
+
+def _orientation(image: sitk.Image, axes: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
+    if not axes:
+        return (0, 1, 2), (False, False, False)
+    wanted = [_LETTERS.get(letter, (-1, 0)) for letter in axes.upper()]
+    if sorted(world for world, _ in wanted) != [0, 1, 2]:
+        raise ModelError(f"The model asks for the axes '{axes}'.", "Its package is not usable.")
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    order = max(
+        permutations(range(3)),
+        key=lambda axis: sum(abs(direction[world, axis[number]]) for number, (world, _) in enumerate(wanted)),
+    )
+    first, second, third = (
+        bool(direction[world, order[number]] * sign < 0) for number, (world, sign) in enumerate(wanted)
+    )
+    return (order[0], order[1], order[2]), (first, second, third)
+
+
+def _taps(positions: NDArray[np.floating[Any]], size: int) -> Taps:
+    # Rounding of an exact voxel position must not make it a mixture of two.
+    nearest = np.rint(positions)
+    positions = np.where(np.abs(positions - nearest) < 1e-6, nearest, positions).clip(0, size - 1)
+    first = np.floor(positions).astype(np.int64)
+    return Taps(first, np.minimum(first + 1, size - 1), (positions - first).astype(np.float32))
