@@ -2,3 +2,7 @@
 
 Files are kept as they are: nothing here runs, unpickles or interprets what a package holds.
 """
+
+from AIImagingLogic.models.store.whereabouts import installed
+
+__all__ = ["installed"]
