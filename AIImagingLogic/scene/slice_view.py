@@ -25,9 +25,10 @@ class SliceView:
     scene : vtkMRMLScene
     width, height : pixels
     markups : draw points and boxes too
+    name : layout name of the view; what is shown in this view alone is drawn
     """
 
-    def __init__(self, scene: Any, width: int, height: int, markups: bool = False) -> None:
+    def __init__(self, scene: Any, width: int, height: int, markups: bool = False, name: str = _NAME) -> None:
         slicer, vtk = load_slicer(), load_vtk()
         self._window = OffscreenWindow(width, height)
         self._application = slicer.vtkSlicerApplicationLogic()
@@ -35,8 +36,8 @@ class SliceView:
         slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
         node = scene.CreateNodeByClass("vtkMRMLSliceNode")
         node.UnRegister(None)
-        node.SetSingletonTag(_NAME)
-        node.SetLayoutName(_NAME)
+        node.SetSingletonTag(name)
+        node.SetLayoutName(name)
         self._node = scene.AddNode(node)
         self._node.SetDimensions(width, height, 1)
         self._logic = slicer.vtkMRMLSliceLogic()
@@ -46,10 +47,11 @@ class SliceView:
         logics = vtk.vtkCollection()
         logics.AddItem(self._logic)
         self._application.SetSliceLogics(logics)
+        # First of all: what is drawn later is blended with what is there.
+        self._image_mapper = self._add_image_behind()
         self._markups_logic = self._make_markups_logic(scene) if markups else None
         self._managers = self._make_managers((_SEGMENTATIONS, _MARKUPS) if markups else (_SEGMENTATIONS,))
         self._managers.SetMRMLDisplayableNode(self._node)
-        self._image_mapper = self._add_image_behind()
 
     def render(self) -> None:
         """Draw the slice as it is set, without fetching a picture."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from AIImagingLogic.scene.node_attributes import VOLUME_ROLE
 from Testing.Host import running
 from Testing.Pictures.demo_chest import wait_for
 from Testing.Pictures.panels import ROOT
+from Testing.Pictures.scene_views import PLANES, photograph_chart, photograph_slices, photograph_table
 
-_VIEW_PIXELS = 360
 _ROWS = (("Baseline", "Baseline"), ("FollowUp", "Follow-up"))
-_PLANES = ("Axial", "Coronal", "Sagittal")
 
 
 def photograph(folder: Path, other_states: bool = False) -> None:
-    """Write panel_follow_up.png and compare_visits.png; with `other_states` also the panel empty and running."""
+    """Write the panel, the compare view, the change table and the growth plot.
+
+    With `other_states` also the panel empty and running.
+    """
     with running() as host:
         panel = host.open_module(ROOT / "AIImaging" / "AIFollowUp")
         if other_states:
@@ -30,7 +33,15 @@ def photograph(folder: Path, other_states: bool = False) -> None:
         wait_for(host, run)
         panel.click("nextButton")
         panel.photograph(folder / "panel_follow_up.png")
-        _photograph_views(host.scene, run.nodes.visits, folder / "compare_visits.png")
+        nodes = run.nodes
+        rows = [
+            (heading, visit.points.GetNodeReference(VOLUME_ROLE), [f"{name}{plane}" for plane in PLANES])
+            for (name, heading), visit in zip(_ROWS, nodes.visits, strict=True)
+        ]
+        photograph_slices(host.scene, rows, folder / "compare_visits.png")
+        charts = [node for node in nodes.plots if node.IsA("vtkMRMLPlotChartNode")]
+        photograph_chart(host.scene, charts[0], folder / "growth_plot.png")
+        photograph_table(host.scene, nodes.change_table, folder / "change_table.png")
 
 
 def _phantom(host: Any) -> tuple[Any, ...]:
@@ -41,28 +52,3 @@ def _phantom(host: Any) -> tuple[Any, ...]:
     wait_for(host, run)
     volumes: tuple[Any, ...] = run.nodes
     return volumes
-
-
-def _photograph_views(scene: Any, visits: Any, path: Path) -> None:
-    """Draw each view of the compare layout where it stands now, with what is shown in it alone."""
-    from AIImagingLogic.scene import slice_view
-    from AIImagingLogic.scene.node_attributes import VOLUME_ROLE
-    from AIImagingLogic.scene.picture_canvas import PictureCanvas
-
-    canvas = PictureCanvas(len(_PLANES) * _VIEW_PIXELS, len(_ROWS) * _VIEW_PIXELS)
-    for row, ((name, title), visit) in enumerate(zip(_ROWS, visits, strict=True)):
-        volume = visit.points.GetNodeReference(VOLUME_ROLE)
-        for column, plane in enumerate(_PLANES):
-            node = scene.GetSingletonNode(f"{name}{plane}", "vtkMRMLSliceNode")
-            to_ras, field_of_view_mm = node.GetSliceToRAS(), node.GetFieldOfView()[0]
-            right, anterior, superior = (to_ras.GetElement(axis, 3) for axis in range(3))
-            # The view's own node: what is shown in this view alone is drawn.
-            slice_view._NAME = f"{name}{plane}"
-            view = slice_view.SliceView(scene, _VIEW_PIXELS, _VIEW_PIXELS, markups=True)
-            pixels, letters = view.picture(volume, plane, (-right, -anterior, superior), field_of_view_mm)
-            x, y = column * _VIEW_PIXELS, row * _VIEW_PIXELS
-            canvas.place(pixels, x, y)
-            canvas.write(f"{title}, {plane.lower()}", x + 8, y + 14, bold=True)
-            canvas.write(letters[0], x + 8, y + _VIEW_PIXELS / 2)
-            canvas.write(letters[1], x + _VIEW_PIXELS - 8, y + _VIEW_PIXELS / 2, align="right")
-    canvas.save(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -231,3 +233,42 @@ def test_cancelling_ends_the_drawing_process(
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
     assert not (tmp_path / "out").exists()
+
+
+HALF_FILLED = """
+import numpy as np, SimpleITK as sitk
+from AIImagingLogic.records.coding import concept
+from AIImagingLogic.records.errors import SceneError
+from AIImagingLogic.records.provenance import make_provenance
+from AIImagingLogic.records.segmentation import Segment, Segmentation
+from AIImagingLogic.scene.empty_scene import make_scene
+from AIImagingLogic.scene.segmentations import segmentation_node_from_segmentation
+from AIImagingLogic.scene.slice_view import SliceView
+from AIImagingLogic.scene.volumes import volume_node_from_image
+
+scene = make_scene()
+grey = sitk.GetImageFromArray(np.full((20, 60, 60), 100, np.int16))
+volume = volume_node_from_image(grey, scene, "v", window=(0, 200))
+labels = np.zeros((20, 60, 60), np.uint8)
+labels[:, 20:40, 20:40] = 1
+segment = Segment(1, "Green", concept("lung-left"), (0, 200, 0))
+result = Segmentation(sitk.GetImageFromArray(labels), (segment,), make_provenance("segment", [], []))
+node = segmentation_node_from_segmentation(result, scene, "s")
+node.GetDisplayNode().SetOpacity2DFill(0.5)
+try:
+    pixels, _ = SliceView(scene, 200, 200).picture(volume, "Axial", (30, 30, 10), 60.0)
+except SceneError as error:
+    raise SystemExit(77 if "OpenGL" in error.what else 1)
+print(*pixels[20, 20], *pixels[100, 100])
+"""
+
+
+def test_the_image_is_seen_through_a_translucent_fill() -> None:
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", HALF_FILLED], capture_output=True, text=True, cwd=root, check=False)
+    if done.returncode == 77:
+        pytest.skip("OpenGL is not available")
+    assert done.returncode == 0, done.stderr
+    seen = np.array(done.stdout.split()[-6:], float)
+    # Half of grey 127.5 and half of the segment's green; rounded twice by the graphics.
+    assert np.allclose(seen, [127.5, 127.5, 127.5, 63.75, 163.75, 63.75], atol=2)
