@@ -6,11 +6,18 @@ import dataclasses
 
 import SimpleITK as sitk
 
-from AIImagingLogic.images.checks import require_finite, require_hounsfield, require_sane_spacing, require_volume
+from AIImagingLogic.images.checks import (
+    looks_like_hounsfield,
+    require_finite,
+    require_hounsfield,
+    require_sane_spacing,
+    require_volume,
+)
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.models.card import ModelCard
-from AIImagingLogic.models.catalogue import load_model, model_card, model_use
-from AIImagingLogic.records.errors import ModelError
+from AIImagingLogic.models.catalogue import model_use
+from AIImagingLogic.models.network_segmenter import open_segmenter
+from AIImagingLogic.records.errors import ModelError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import make_provenance
@@ -25,7 +32,14 @@ _SEGMENTED = 0.9
 
 
 def segment(image: sitk.Image, info: ImageInfo, model_id: str, progress: Progress | None = None) -> Segmentation:
-    """Segment `image` with the model `model_id`.
+    """Segment `image` with a model.
+
+    Parameters
+    ----------
+    image : on which the result lies
+    info : what is known of it
+    model_id : id of a built-in or installed model, or path of a model package
+    progress : told how far the run is
 
     Returns
     -------
@@ -35,23 +49,24 @@ def segment(image: sitk.Image, info: ImageInfo, model_id: str, progress: Progres
     Raises
     ------
     ModelError
-        The model is unknown or does not segment.
+        The model is unknown, not installed, cannot be used, or does not segment.
     WrongImageError, GeometryError
         The image is not what the model's card asks for.
     """
     progress = progress or Progress()
-    card = model_card(model_id)
-    if card.task != "segment":
-        raise ModelError(f"'{model_id}' does not segment: its task is to {card.task}.", "Choose another model.")
-    check_input(image, info, card)
     first_cost = len(progress.costs)
+    segmenter = open_segmenter(model_id)
+    card = segmenter.card
+    check_input(image, info, card)
     with progress.stage(card.name, 0.0, 1.0) as part:
-        result: Segmentation = load_model(model_id).segment(image, info, part)
+        result = segmenter.segment(image, info, part)
     if not same_grid(result.image, image):
         raise ModelError(f"'{model_id}' left the grid of its input.", "Please report this as a bug.")
-    provenance = make_provenance(
-        "segment", [model_use(card)], [info], stages=progress.costs[first_cost:], notes=info.notes
-    )
+    stages = tuple(progress.costs[first_cost:])
+    if result.provenance is None:
+        provenance = make_provenance("segment", [model_use(card)], [info], stages=stages, notes=info.notes)
+    else:
+        provenance = dataclasses.replace(result.provenance, stages=stages)
     return dataclasses.replace(result, provenance=provenance)
 
 
@@ -83,3 +98,11 @@ def check_input(image: sitk.Image, info: ImageInfo, card: ModelCard) -> None:
     require_finite(image)
     if card.modality == "CT":
         require_hounsfield(image, info, card.name)
+    elif card.modality and info.modality not in ("", card.modality):
+        raise WrongImageError(
+            f"{card.name} needs {card.modality} images; this one is {info.modality}.", "Choose another series."
+        )
+    elif card.modality and not info.modality and looks_like_hounsfield(image):
+        raise WrongImageError(
+            f"{card.name} needs {card.modality} images; the voxels of this one look like a CT.", "Choose another image."
+        )

@@ -1,0 +1,56 @@
+"""Opens a model package of any format that this version reads."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.formats.layers_model import is_layers_model, open_layers_model
+from AIImagingLogic.models.package import LoadedPackage
+from AIImagingLogic.records.errors import ModelError
+
+_FORMATS = ((is_layers_model, open_layers_model),)
+_READ = "TensorFlow.js layers models (model.json)"
+_KEPT = 2
+
+
+def open_package(path: Path, card: ModelCard | None = None) -> LoadedPackage:
+    """Open the package at `path`. The last ones stay open until a file of theirs changes.
+
+    Parameters
+    ----------
+    path : its folder, or the file that describes it
+    card : of the catalogue; None: found by the hash of its files, else made from what the package says
+
+    Raises
+    ------
+    ModelError
+        There is no package, it is damaged, its format is not read, or PyTorch is not installed.
+    """
+    path = path.expanduser().resolve()
+    if find_spec("torch") is None:
+        raise ModelError(
+            "Model packages need PyTorch, which is not installed.",
+            "In Slicer install it with the PyTorch extension, elsewhere with: pip install torch.",
+        )
+    if not path.exists():
+        raise ModelError(f"There is no model package '{path}'.", "Check the path.")
+    return _opened(path, card, _state(path))
+
+
+@lru_cache(maxsize=_KEPT)
+def _opened(path: Path, card: ModelCard | None, state: tuple[tuple[str, int, int], ...]) -> LoadedPackage:
+    for fits, opened in _FORMATS:
+        if fits(path):
+            return opened(path, card)
+    raise ModelError(f"'{path.name}' is no model package that can be read.", f"Those read are: {_READ}.")
+
+
+def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return names, sizes and dates of the package's files: another state is another package."""
+    folder = path if path.is_dir() else path.parent
+    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    found = [(item, item.stat()) for item in files]
+    return tuple((str(item), stat.st_size, stat.st_mtime_ns) for item, stat in found)
