@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from AIImagingLogic import __version__
+from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.models.catalogue import model_ids
 
 _IMAGE = "a DICOM folder or file, NIfTI, NRRD or MHA"
@@ -78,6 +79,10 @@ def make_parser() -> argparse.ArgumentParser:
     phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")
     phantom.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in OUT")
+
+    catalogue = subparsers.add_parser("models", help="list, fetch, check, remove and pack models")
+    catalogue.set_defaults(command="models_command")
+    add_models(catalogue, common)
 
     doctor = add("doctor", "doctor_command", "examine this computer's Python and explain what is wrong with it")
     doctor.add_argument("--no-trial", action="store_true", help="look at files only; load no package for trial")

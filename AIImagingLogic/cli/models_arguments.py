@@ -1,0 +1,57 @@
+"""The arguments of `aiimaging models`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_TASKS = ("segment", "detect", "outline", "classify", "register")
+
+
+def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    """Give `parser` the actions of `aiimaging models`; `common` is the parent of each."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, parents=[common], help=text, description=text)
+
+    listed = add("list", "list the models of the catalogue and those that you imported")
+    listed.add_argument("--task", choices=_TASKS)
+    listed.add_argument("--modality", metavar="CODE", help="as in DICOM: CT, MR, MG, …")
+    listed.add_argument("--anatomy", metavar="WORD", help="only models with this word in their anatomy or name")
+    listed.add_argument("--installed", action="store_true", help="only models that are on this computer")
+
+    show = add("show", "show the card of a model: use, limits, licence, labels, published figures, files")
+    show.add_argument("model", metavar="MODEL")
+
+    get = add("get", "fetch models over https; broken downloads go on the next time")
+    get.add_argument("models", nargs="+", metavar="MODEL")
+    _add_accept_licence(get)
+    get.add_argument(
+        "--accept-changed", action="store_true", help="take a file without a published hash although it has changed"
+    )
+
+    imported = add("import", "take in a model's folder, zip archive or file")
+    imported.add_argument("path", type=Path, metavar="PATH")
+    of = imported.add_mutually_exclusive_group(required=True)
+    of.add_argument("--model", metavar="MODEL", help="of the catalogue: PATH was fetched by hand")
+    of.add_argument("--card", type=Path, metavar="FILE.json", help="the card of a model of your own")
+
+    verify = add("verify", "read the files of models again and compare them with their hashes")
+    verify.add_argument("models", nargs="*", metavar="MODEL", help="without any, all")
+
+    remove = add("remove", "delete models from this computer")
+    remove.add_argument("models", nargs="*", metavar="MODEL")
+    remove.add_argument("--unfinished", action="store_true", help="delete what came of broken downloads, too")
+
+    export = add("export-pack", "write models into one file, for a computer without a network")
+    export.add_argument("output", type=Path, metavar="FILE.zip")
+    export.add_argument("models", nargs="+", metavar="MODEL")
+
+    import_pack = add("import-pack", "take in the models of such a file")
+    import_pack.add_argument("path", type=Path, metavar="FILE.zip")
+    _add_accept_licence(import_pack)
+
+
+def _add_accept_licence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--accept-licence", action="store_true", help="you have read the licences and accept them")
