@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.inference.scratch import Scratch
 from AIImagingLogic.inference.window_plan import WindowPlan, window_weights
 
 
@@ -18,15 +19,24 @@ class SlabBlending:
     shape : (k, j, i) of the padded volume
     recipe : says how many channels and how windows are blended
     as_probabilities : windows come as probabilities; else they are made so once blended, if the recipe asks
+    scratch : makes the sums
     """
 
-    def __init__(self, plan: WindowPlan, shape: tuple[int, int, int], recipe: NetworkRecipe, as_probabilities: bool):
+    def __init__(
+        self,
+        plan: WindowPlan,
+        shape: tuple[int, int, int],
+        recipe: NetworkRecipe,
+        as_probabilities: bool,
+        scratch: Scratch,
+    ) -> None:
         import torch
 
         depth = plan.window[0]
         self._depth, self._base, self._end = depth, 0, shape[0]
         self._recipe, self._as_probabilities = recipe, as_probabilities
-        self._sums = torch.zeros((depth, recipe.output_channels, *shape[1:]), dtype=torch.float32)
+        self._scratch = scratch
+        self._sums = scratch.zeros((depth, recipe.output_channels, *shape[1:]))
         self._counts = torch.zeros((depth, *shape[1:]), dtype=torch.float32)
         self._weights = torch.from_numpy(window_weights(plan.window, recipe.blending))
 
@@ -37,6 +47,7 @@ class SlabBlending:
         where = (slice(k, k + depth), slice(start[1], start[1] + height), slice(start[2], start[2] + width))
         self._sums[where[0], :, where[1], where[2]].addcmul_(values.transpose(0, 1), self._weights.unsqueeze(1))
         self._counts[where] += self._weights
+        self._scratch.release()
 
     def finished(self, start: int) -> Iterator[Any]:
         """Give out the slices before `start`, each torch float32 (channels, j, i), and make room for later ones."""
@@ -54,6 +65,7 @@ class SlabBlending:
             self._sums[max(left, 0) :].zero_()
             self._counts[max(left, 0) :].zero_()
         self._base += ready
+        self._scratch.release()
 
     def _slice(self, number: int) -> Any:
         counts = self._counts[number]

@@ -1,0 +1,167 @@
+"""A network compiled by OpenVINO for this processor, checked against PyTorch before it is trusted.
+
+OpenVINO's own `convert_model` reports its use over the network unless the user has said no. The conversion here goes
+through the PyTorch front end underneath, which does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from AIImagingLogic.inference.network import EngineSettings, Network
+from AIImagingLogic.records.atomic_files import written_atomically
+from AIImagingLogic.records.errors import OutputError
+
+# Largest difference from PyTorch's output, as a share of its range: single precision sums in another order.
+_TOLERANCE = 1e-3
+# Networks kept compiled in this process, so that a second image does not wait.
+_KEPT = 2
+_compiled: OrderedDict[str, Any] = OrderedDict()
+
+
+class NotConvertible(Exception):  # noqa: N818 - the run goes on without OpenVINO
+    """OpenVINO cannot run the network, or not as PyTorch does; the message says why, in one sentence."""
+
+
+class OpenVinoPredictor:
+    """Runs a compiled network on the CPU. What a call returns is overwritten by the next call."""
+
+    backend = "openvino"
+    device = "cpu"
+
+    def __init__(self, compiled: Any) -> None:
+        self._request = compiled.create_infer_request()
+
+    def __call__(self, window: Any) -> Any:
+        import torch
+
+        result = self._request.infer([window.numpy()], share_inputs=True, share_outputs=True)
+        return torch.from_numpy(result[0])
+
+
+def open_openvino(network: Network, window: Any, settings: EngineSettings) -> OpenVinoPredictor:
+    """Compile a network for windows like the given one, or take it from this process or the cache folder.
+
+    Parameters
+    ----------
+    network : with a content hash it is kept compiled
+    window : torch float32 (1, channels, *window)
+    settings : number of threads and the cache folder
+
+    Raises
+    ------
+    NotConvertible
+        OpenVINO lacks an operation of the network, or its output differs from PyTorch's.
+    """
+    key = _key(network, window, settings)
+    if network.content_hash and key in _compiled:
+        _compiled.move_to_end(key)
+        return OpenVinoPredictor(_compiled[key])
+    path = settings.cache_folder / f"{key}.blob" if settings.cache_folder and network.content_hash else None
+    compiled = _from_file(path, settings) if path is not None else None
+    if compiled is not None:
+        predictor = OpenVinoPredictor(compiled)
+    else:
+        compiled = _compile(network, window, settings)
+        predictor = OpenVinoPredictor(compiled)
+        _compare(network, predictor, window)
+        if path is not None:
+            _to_file(path, compiled)
+    if network.content_hash:
+        _compiled[key] = compiled
+        while len(_compiled) > _KEPT:
+            _compiled.popitem(last=False)
+    return predictor
+
+
+def _key(network: Network, window: Any, settings: EngineSettings) -> str:
+    import openvino
+
+    parts = (network.content_hash, tuple(window.shape), _threads(settings), openvino.get_version())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:40]
+
+
+def _threads(settings: EngineSettings) -> int:
+    return settings.threads or os.cpu_count() or 1
+
+
+def _options(settings: EngineSettings) -> dict[str, Any]:
+    return {
+        # Processors with bfloat16 would use it unasked; labels would then differ from PyTorch's.
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": _threads(settings),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+
+
+def _compile(network: Network, window: Any, settings: EngineSettings) -> Any:
+    import openvino
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    try:
+        with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+            # Tracing warns of every shape that it fixes; the window's shape is fixed on purpose.
+            warnings.simplefilter("ignore")
+            # A tensor made in inference mode cannot be traced with.
+            example = torch.zeros(tuple(window.shape))
+            front_end = FrontEndManager().load_by_framework("pytorch")
+            decoder = TorchScriptPythonDecoder(
+                network.module, example_input=example, trace_kwargs={"check_trace": False}
+            )
+            model = front_end.convert(front_end.load(decoder))
+        model.reshape(openvino.PartialShape(list(window.shape)))
+        return openvino.Core().compile_model(model, "CPU", _options(settings))
+    except Exception as error:  # noqa: BLE001 - front end, tracing and plugin each raise their own kinds
+        raise NotConvertible(f"OpenVINO cannot convert it ({_one_line(error)}).") from error
+
+
+def _compare(network: Network, predictor: OpenVinoPredictor, window: Any) -> None:
+    import torch
+
+    with torch.inference_mode():
+        theirs = network.module(window)
+        theirs = (theirs[0] if isinstance(theirs, (list, tuple)) else theirs).numpy()
+    ours = predictor(window).numpy()
+    if ours.shape != theirs.shape:
+        raise NotConvertible("OpenVINO's output has another shape.")
+    apart = float(np.abs(ours - theirs).max())
+    allowed = _TOLERANCE * max(float(theirs.max() - theirs.min()), 1e-3)
+    # Not-a-number compares as false and is refused.
+    if not apart <= allowed:
+        raise NotConvertible(f"OpenVINO's output differs by up to {apart:.2g} on the first window.")
+
+
+def _from_file(path: Path, settings: EngineSettings) -> Any:
+    import openvino
+
+    if not path.is_file():
+        return None
+    try:
+        return openvino.Core().import_model(path.read_bytes(), "CPU", _options(settings))
+    except RuntimeError:
+        # Made by another version or on another processor, or cut off: it is compiled again and replaced.
+        return None
+
+
+def _to_file(path: Path, compiled: Any) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_atomically(path) as temporary:
+            temporary.write_bytes(compiled.export_model().getvalue())
+    except (OSError, OutputError):
+        # A cache that cannot be written costs the next run its compilation, nothing more.
+        return
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:160]

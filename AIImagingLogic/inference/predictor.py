@@ -1,0 +1,81 @@
+"""What runs a network on one window, and which one is chosen."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any, Protocol
+
+from AIImagingLogic.inference.network import EngineSettings, Network
+from AIImagingLogic.inference.openvino_predictor import NotConvertible, open_openvino
+from AIImagingLogic.inference.torch_predictor import TorchPredictor
+from AIImagingLogic.records.errors import ModelError
+
+_ADVICE = "Install the package 'openvino', or choose another backend."
+
+
+class Predictor(Protocol):
+    """Runs a network. What a call returns may be overwritten by the next call."""
+
+    backend: str
+    device: str
+
+    def __call__(self, window: Any) -> Any:
+        """Return torch float32 (1, output channels, *window) on the CPU, of (1, channels, *window)."""
+        ...
+
+
+def open_predictor(
+    network: Network, window: Any, settings: EngineSettings, device: str
+) -> tuple[Predictor, tuple[str, ...]]:
+    """Make a network ready for windows like the given one.
+
+    Parameters
+    ----------
+    network : is left as it is
+    window : torch float32 (1, channels, *window) of the run, by which a compiled network is checked
+    settings : what to run on
+    device : as `chosen_device` says
+
+    Returns
+    -------
+    The predictor, and notes on what was given up.
+
+    Raises
+    ------
+    ModelError
+        OpenVINO was asked for by name and is not there, or was asked to run on a GPU.
+    """
+    if settings.backend == "openvino" and device != "cpu":
+        raise ModelError(f"OpenVINO does not run on '{device}' here.", "Choose the CPU, or the backend torch.")
+    wanted = settings.backend == "openvino" or (settings.backend == "auto" and device == "cpu")
+    notes: tuple[str, ...] = ()
+    if wanted and importlib.util.find_spec("openvino") is not None:
+        try:
+            return open_openvino(network, window, settings), ()
+        except NotConvertible as reason:
+            notes = (f"The network ran on PyTorch: {reason}",)
+    elif settings.backend == "openvino":
+        raise ModelError("OpenVINO was asked for and is not installed.", _ADVICE)
+    return TorchPredictor(network, device, settings.threads), notes
+
+
+def chosen_device(settings: EngineSettings) -> str:
+    """Return ``cpu``, ``cuda`` or ``mps``.
+
+    Raises
+    ------
+    ModelError
+        A GPU was asked for by name and torch cannot use it.
+    """
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if settings.device != "auto":
+        if not there[settings.device]:
+            raise ModelError(
+                f"The device '{settings.device}' was asked for and cannot be used.", "Choose the CPU, or automatic."
+            )
+        return settings.device
+    if settings.backend == "openvino":
+        return "cpu"
+    return next(name for name in ("cuda", "mps", "cpu") if there[name])

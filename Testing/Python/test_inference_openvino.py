@@ -1,0 +1,119 @@
+"""OpenVINO runs a network as PyTorch does, or is given up with a note; nothing is told to its maker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("openvino")
+
+from AIImagingLogic.inference import openvino_predictor  # noqa: E402
+from AIImagingLogic.inference.engine import run_network  # noqa: E402
+from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
+from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
+from AIImagingLogic.records.errors import ModelError  # noqa: E402
+from AIImagingLogic.records.progress import Progress  # noqa: E402
+
+RECIPE = NetworkRecipe(1, 3, (0, 1, 2), window=(16, 12, 8), overlap=0.5, spacing_mm=(1.0, 1.2, 1.5))
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled():
+    openvino_predictor._compiled.clear()
+    yield
+    openvino_predictor._compiled.clear()
+
+
+def network():
+    torch.manual_seed(3)
+    layers = [torch.nn.Conv3d(1, 8, 3, padding=1), torch.nn.InstanceNorm3d(8), torch.nn.PReLU()]
+    return torch.nn.Sequential(*layers, torch.nn.Conv3d(8, 3, 3, padding=1)).eval()
+
+
+def image():
+    noise = sitk.GetImageFromArray(np.random.default_rng(4).normal(size=(20, 26, 24)).astype(np.float32))
+    return sitk.SmoothingRecursiveGaussian(noise, 1.5) * 10
+
+
+def run(module, content_hash="", **settings):
+    chosen = EngineSettings(device="cpu", **settings)
+    return run_network([image()], [Network(module, content_hash)], RECIPE, chosen, Progress())
+
+
+def labels(output):
+    return sitk.GetArrayFromImage(output.labels)
+
+
+def test_labels_are_those_of_pytorch():
+    module = network()
+    fast, plain = run(module), run(module, backend="torch")
+    assert (fast.backend, plain.backend, fast.notes) == ("openvino", "torch", ())
+    # Single precision sums in another order: a voxel where two classes are equally likely may fall either way.
+    assert np.mean(labels(fast) != labels(plain)) < 1e-4
+
+
+def test_repeated_runs_are_bit_identical():
+    module = network()
+    assert np.array_equal(labels(run(module)), labels(run(module)))
+
+
+def test_a_network_that_gives_something_else_when_compiled_is_run_by_pytorch_with_a_note():
+    class Moody(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network()
+
+        def forward(self, window):
+            # Tracing fixes the branch that a window of zeros takes.
+            return self.inner(window) if window.abs().sum() == 0 else -self.inner(window)
+
+    module = Moody().eval()
+    output = run(module)
+    assert output.backend == "torch"
+    assert "differs by up to" in output.notes[0]
+    assert np.array_equal(labels(output), labels(run(module, backend="torch")))
+
+
+def test_a_network_that_cannot_be_converted_is_run_by_pytorch_with_a_note():
+    class Unknown(torch.nn.Module):
+        def forward(self, window):
+            return torch.linalg.svdvals(window).sum() * 0 + torch.cat([window, -window, window * 0], 1)
+
+    output = run(Unknown().eval())
+    assert output.backend == "torch"
+    assert "cannot convert" in output.notes[0]
+
+
+def test_a_compiled_network_is_taken_from_the_cache_unless_it_is_damaged(tmp_path, monkeypatch):
+    module = network()
+    first = run(module, "c0ffee", cache_folder=tmp_path)
+    (blob,) = tmp_path.iterdir()
+    compiled = []
+    original = openvino_predictor._compile
+    monkeypatch.setattr(openvino_predictor, "_compile", lambda *given: compiled.append(1) or original(*given))
+    openvino_predictor._compiled.clear()
+    again = run(module, "c0ffee", cache_folder=tmp_path)
+    assert not compiled and np.array_equal(labels(first), labels(again))
+    blob.write_bytes(b"damaged")
+    openvino_predictor._compiled.clear()
+    assert np.array_equal(labels(run(module, "c0ffee", cache_folder=tmp_path)), labels(first))
+    assert compiled
+
+
+def test_nothing_is_told_to_anyone(monkeypatch):
+    telemetry = pytest.importorskip("openvino_telemetry")
+
+    def told(*given, **more):
+        raise AssertionError("OpenVINO's telemetry was used.")
+
+    monkeypatch.setattr(telemetry.Telemetry, "__init__", told)
+    monkeypatch.setattr(telemetry.Telemetry, "send_event", told)
+    assert run(network()).backend == "openvino"
+
+
+def test_openvino_by_name_on_a_gpu_is_refused():
+    with pytest.raises(ModelError, match="was asked for and cannot be used|does not run"):
+        chosen = EngineSettings(backend="openvino", device="cuda")
+        run_network([image()], [Network(network())], RECIPE, chosen, Progress())
