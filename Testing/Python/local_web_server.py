@@ -20,6 +20,7 @@ class Served:
     drop_after : for each coming answer, after how many bytes of its body the connection is cut
     ranges : False to ignore Range
     compare : False to answer a Range although If-Range names another version
+    shift : bytes by which the answer to a Range begins too late
     tagged : True for an ETag of the content
     claimed : Content-Length that is claimed instead of the true one
     chunked : True to send in chunks, without Content-Length
@@ -33,6 +34,7 @@ class Served:
     drop_after: list[int] = field(default_factory=list)
     ranges: bool = True
     compare: bool = True
+    shift: int = 0
     tagged: bool = True
     claimed: int | None = None
     chunked: bool = False
@@ -90,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         content, start = served.content, 0
         wanted, version = self.headers.get("Range"), self.headers.get("If-Range")
         if wanted and served.ranges and (version in (None, served.tag) or not served.compare):
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) + served.shift
             if start >= len(content):
                 self._empty(416)
                 return

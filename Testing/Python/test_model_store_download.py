@@ -88,6 +88,20 @@ def test_file_comes_once_and_is_then_found_without_the_network(store: ModelStore
     assert len(site.asked) == 1
 
 
+def test_file_of_another_size_is_refused_before_it_comes(store: ModelStore, site: Site) -> None:
+    site.served["/net"] = Served(OTHER, drop_after=[0, 0, 0, 0])
+    with pytest.raises(WrongContent, match="1400000 bytes instead of 1500000"):
+        _get(store, _card(site))
+    assert len(site.asked) == 1
+
+
+def test_answer_to_another_range_than_asked_for_is_not_joined(store: ModelStore, site: Site) -> None:
+    served = site.served["/net"]
+    served.drop_after, served.shift = [300_000], 5
+    assert _get(store, _card(site)) == CONTENT
+    assert [wanted for _, wanted in site.asked] == [None, "bytes=300000-", None]
+
+
 def test_broken_connections_are_gone_on_with(store: ModelStore, site: Site) -> None:
     site.served["/net"].drop_after = [300_000, 0, 0, 500_000]
     assert _get(store, _card(site)) == CONTENT
@@ -229,9 +243,18 @@ def test_without_a_published_hash_the_first_download_is_the_measure_of_later_one
 def test_silent_server_does_not_hold_up_a_cancel(store: ModelStore, site: Site) -> None:
     served = site.served["/net"]
     served.hold_after = 100_000
+    part = store.layout.part(site.url("/net"))
+    asked: list[bool] = []
+
+    def is_cancelled() -> bool:
+        # Not at once, when the last bytes are told of, but while nothing comes any more.
+        if part.exists() and part.stat().st_size == served.hold_after:
+            asked.append(True)
+        return len(asked) > 3
+
     with pytest.raises(Cancelled):
-        _get(store, _card(site), Progress(is_cancelled=served.holding.is_set))
-    assert not served.released.is_set()
+        _get(store, _card(site), Progress(is_cancelled=is_cancelled))
+    assert not served.released.is_set() and part.stat().st_size == served.hold_after
     served.released.set()
 
 

@@ -221,6 +221,8 @@ def test_damage_is_named_file_by_file_and_a_package_that_lacks_one_is_fetched_ag
         (folder / "a").write_bytes(b"wrights")
         (folder / "extra").write_bytes(b"")
         assert store.verify(card.id, Progress()) == ("a: its content changed", "extra: does not belong to the package")
+        (folder / "b").write_bytes(b"bia")
+        assert store.installed(card) is None
         (folder / "b").unlink()
         assert store.verify(card.id, Progress())[1] == "b: missing"
         assert store.installed(card) is None
