@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from Testing.Benchmarks.reporting import Figures, run_as_command
+from Testing.Benchmarks.reporting import Figures, compile_extension, run_as_command
 
 MODULES = ("AISegmentation", "AIDetection", "AIFollowUp", "AIModels")
 RUNS = 7
@@ -29,6 +29,7 @@ with running() as host:
 
 def run(report: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
     """Time the opening of each module after the example module of the host has been opened in the same process."""
+    compile_extension()
     example = ROOT / "Testing" / "Host" / "ExampleModule"
     figures: Figures = {"open_ms": {}}
     for name in MODULES:

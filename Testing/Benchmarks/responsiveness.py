@@ -15,7 +15,7 @@ import numpy as np
 from AIImagingLogic.jobs import service as job_service
 from AIImagingLogic.jobs.handle import JobHandle
 from AIImagingLogic.jobs.job import Job
-from Testing.Benchmarks.reporting import Figures, run_as_command
+from Testing.Benchmarks.reporting import Figures, compile_extension, run_as_command
 from Testing.Benchmarks.slow_segmentation import SECONDS, SEGMENTS
 from Testing.Host import running
 
@@ -54,6 +54,7 @@ class Ticks:
 
 def run(tell: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
     """Click Apply, process events until the result is there; return the gaps before it and the gap of the result."""
+    compile_extension()
     service = SlowService(allowed=("AIImagingLogic", "Testing"))
     with service, mock.patch.object(job_service, "shared_service", lambda: service), running() as host:
         figures = _drive(host, service, tell)
