@@ -10,6 +10,7 @@ from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measured_segments import MeasuredSegments
 from AIImagingLogic.records.measurement import measurement_entry
 from AIImagingLogic.records.timeline import Timeline, Visit
+from AIImagingLogic.report.number_format import unit_label
 from AIImagingLogic.scene.host import load_vtk
 from AIImagingLogic.scene.node_attributes import REVIEW_COLUMN, UID_COLUMN
 from AIImagingLogic.scene.provenance import mark
@@ -39,6 +40,9 @@ def table_node(columns: Sequence[Column], scene: Any, name: str) -> Any:
         node.AddColumn(array)
         if column.unit:
             node.SetColumnUnitLabel(column.name, column.unit)
+        # The view shows no units of its own.
+        label = unit_label(column.unit)
+        node.SetColumnTitle(column.name, f"{column.name} ({label})" if label else column.name)
     node.SetUseColumnTitleAsColumnHeader(True)
     node.SetLocked(True)
     return node

@@ -156,6 +156,8 @@ def test_measurements_of_a_segmentation_become_a_table_with_types_and_units() ->
     assert table.GetColumnByName("Mean density").GetValue(0) == 1 + 14 + 14 * 12
     units = [nodes.table.GetColumnUnitLabel(name) for name in ("Volume", "Mean density")]  # type: ignore[union-attr]
     assert units == ["mL", "[hnsf'U]"]
+    titles = [nodes.table.GetColumnTitle(name) for name in ("Segment", "Volume", "Mean density")]  # type: ignore[union-attr]
+    assert titles == ["Segment", "Volume (ml)", "Mean density (HU)"]
 
 
 def _segmented_and_measured(image: sitk.Image, info: ImageInfo) -> Any:
