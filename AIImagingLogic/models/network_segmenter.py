@@ -13,6 +13,7 @@ from AIImagingLogic.inference.network import EngineSettings, NetworkOutput
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import load_model, model_card, model_ids
 from AIImagingLogic.models.formats.open_package import open_package
+from AIImagingLogic.models.largest_part import keep_largest_part
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.models.protocols import Segmenter
 from AIImagingLogic.models.store.whereabouts import installed
@@ -74,13 +75,18 @@ class NetworkSegmenter:
         """
         self._check(images)
         output = run_network(images, self.package.networks, self.package.recipe, self._settings, progress)
-        counts = np.bincount(sitk.GetArrayViewFromImage(output.labels).reshape(-1))
+        labels, left_out_ml = output.labels, 0.0
+        if self.package.largest_part_only:
+            labels, left_out_ml = keep_largest_part(labels)
+        counts = np.bincount(sitk.GetArrayViewFromImage(labels).reshape(-1))
         found = [item for item in self.package.segments if item.value < len(counts) and counts[item.value]]
         missing = [item.name for item in self.package.segments if item not in found]
         notes = [*(note for info in infos for note in info.notes), *self.package.notes, *output.notes]
+        if left_out_ml:
+            notes.append(f"Parts apart from the largest were left out: {left_out_ml:.3g} ml.")
         if missing:
             notes.append(f"Not found in the image: {', '.join(missing)}.")
-        return Segmentation(output.labels, tuple(found), self._provenance(infos, output, notes))
+        return Segmentation(labels, tuple(found), self._provenance(infos, output, notes))
 
     def _provenance(self, infos: Sequence[ImageInfo], output: NetworkOutput, notes: Sequence[str]) -> Provenance:
         package, recipe = self.package, self.package.recipe
@@ -95,6 +101,7 @@ class NetworkSegmenter:
             "windows": output.windows,
             "intensity": "; ".join(", ".join(str(step) for step in steps) for steps in recipe.intensity),
             "output": recipe.output,
+            "largest_part_only": package.largest_part_only,
         }
         use = ModelUse(self.card.id, self.card.version, package.sha256)
         return make_provenance("segment", [use], infos, parameters, notes=notes, device=output.device)

@@ -22,6 +22,7 @@ class LoadedPackage:
     segments : what each label value means; their values are those of `recipe.values` without the background
     format : such as ``tfjs-layers``
     sha256 : over all files of the package
+    largest_part_only : parts that do not touch the largest one are left out, as the package's makers do
     notes : what was assumed because the package does not say it, one sentence each
     """
 
@@ -31,4 +32,5 @@ class LoadedPackage:
     segments: tuple[Segment, ...]
     format: str
     sha256: str
+    largest_part_only: bool = False
     notes: tuple[str, ...] = ()

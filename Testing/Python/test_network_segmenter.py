@@ -126,6 +126,28 @@ def test_a_segment_that_was_not_found_is_left_out_and_named(tmp_path: Path) -> N
     assert any("Not found in the image: Cyst." in note for note in result.provenance.notes)
 
 
+def test_parts_apart_from_the_largest_are_left_out_where_the_package_says_so(tmp_path: Path) -> None:
+    image = head(ORIENTATIONS["as LPS"])
+    voxels = sitk.GetArrayFromImage(image)
+    voxels[30:33, 2:5, 2:6] = 255
+    # Touches the block by a corner.
+    block = np.argwhere(sitk.GetArrayFromImage(image) > 0).max(0)
+    voxels[tuple(block + 1)] = 255
+    changed = sitk.GetImageFromArray(voxels)
+    changed.CopyInformation(image)
+    layers = [conv("out", 2, size=1)]
+    weights = {"out/kernel": np.array([[[[[0, 10]]]]], np.float32), "out/bias": np.array([0, -5], np.float32)}
+    package = open_package(write_package(tmp_path / "net", layers, weights, labels=["background", "Brain"]))
+    whole = NetworkSegmenter(package).segment(changed, describe(changed), Progress())
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(whole.image) > 0, voxels > 0)
+    package = dataclasses.replace(package, largest_part_only=True)
+    result = NetworkSegmenter(package).segment(changed, describe(changed), Progress())
+    voxels[30:33, 2:5, 2:6] = 0
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(result.image) > 0, voxels > 0)
+    assert result.provenance is not None
+    assert "Parts apart from the largest were left out: 0.036 ml." in result.provenance.notes
+
+
 def _not_a_number(image: sitk.Image) -> sitk.Image:
     broken = sitk.Cast(image, sitk.sitkFloat32)
     broken[1, 2, 3] = float("nan")

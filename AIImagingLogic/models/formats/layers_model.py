@@ -74,7 +74,16 @@ def open_layers_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
         card = card_of_unknown(name, FORMAT, graph.input_channels, keys, **kind)
     sha256 = package_sha256(folder)
     network = Network(module, sha256, len(graph.input_size))
-    return LoadedPackage(card, (network,), _recipe(graph, feeding, values), segments, FORMAT, sha256, tuple(notes))
+    return LoadedPackage(
+        card=card,
+        networks=(network,),
+        recipe=_recipe(graph, feeding, values),
+        segments=segments,
+        format=FORMAT,
+        sha256=sha256,
+        largest_part_only=feeding["largest_part_only"],
+        notes=tuple(notes),
+    )
 
 
 def _feeding(hashes: list[str]) -> tuple[Mapping[str, Any], bool]:
