@@ -19,6 +19,7 @@ _BENCHMARKS = (
     "jobs",
     "panel_opening",
     "real_ct",
+    "real_models",
     "responsiveness",
 )
 
