@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measured_segments import MeasuredSegments
 from AIImagingLogic.records.measurement import measurement_entry
-from AIImagingLogic.records.timeline import Timeline, Visit
+from AIImagingLogic.records.timeline import Lesion, Timeline, Visit
 from AIImagingLogic.report.number_format import unit_label
 from AIImagingLogic.scene.host import load_vtk
 from AIImagingLogic.scene.node_attributes import REVIEW_COLUMN, UID_COLUMN
@@ -94,11 +95,11 @@ def change_table_node(timeline: Timeline, scene: Any, name: str) -> Any:
     ]
     for key in _CHANGES:
         changes = [lesion.change(key) for lesion in lesions]
-        if not any(changes):
+        before = [_at_visit(timeline, lesion, 0, key) for lesion in lesions]
+        after = [_at_visit(timeline, lesion, -1, key) for lesion in lesions]
+        if all(map(math.isnan, before + after)):
             continue
         entry = measurement_entry(key)
-        before = [_number(change.before if change else None) for change in changes]
-        after = [_number(change.after if change else None) for change in changes]
         percent = [_number(change.percent if change else None) for change in changes]
         columns += [
             Column(f"{entry['label']} before", before, entry["unit"]),
@@ -114,6 +115,12 @@ def change_table_node(timeline: Timeline, scene: Any, name: str) -> Any:
     node = table_node(columns, scene, name)
     mark(node, "changes", timeline.provenance)
     return node
+
+
+def _at_visit(timeline: Timeline, lesion: Lesion, index: int, key: str) -> float:
+    """Return what was measured at a visit; of a new or resolved lesion at one of them only."""
+    found = timeline.visits[index].finding(lesion.observations[index])
+    return _number(found.value(key) if found else None)
 
 
 def _measured_names(findings: Sequence[Finding]) -> list[str]:

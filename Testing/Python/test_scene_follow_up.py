@@ -178,6 +178,8 @@ def test_tables_keep_types_units_and_values(scene: Any) -> None:
     assert table.GetColumnByName("Volume before").IsNumeric()
     assert node.GetColumnUnitLabel("Volume before") == "mm3"
     assert table.GetColumnByName("Status").GetValue(1) == "new"
+    volumes = [table.GetColumnByName(f"Volume {when}").GetValue(1) for when in ("before", "after")]
+    assert np.isnan(volumes[0]) and volumes[1] > 0  # a new lesion has a size now
     percent = table.GetColumnByName("Volume change")
     assert percent.GetValue(0) > 100 and np.isnan(percent.GetValue(1))
     growth = _node(scene, "Growth").GetTable()
