@@ -9,7 +9,7 @@ from typing import Any
 
 from AIImagingLogic.cli.models_text import card_text, models_table
 from AIImagingLogic.cli.terminal import Terminal
-from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.card import NOT_YET, ModelCard
 from AIImagingLogic.models.card_file import read_card
 from AIImagingLogic.models.catalogue import card_summaries, model_card
 from AIImagingLogic.models.store.disk_space import size_text
@@ -33,6 +33,8 @@ def _list(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) 
     cards = [card for card in listed.values() if not arguments.installed or card.id in stored]
     use = store.disk_use()
     terminal.show(models_table(cards, stored))
+    if any(card.runs == NOT_YET for card in cards):
+        terminal.show("* can be fetched and kept; this version cannot run it yet")
     terminal.show(f"On this computer: {size_text(use.size)} in {store.layout.root}")
     if use.unfinished:
         terminal.show(f"Of these {size_text(use.unfinished)} of broken downloads; 'get' goes on with them.")

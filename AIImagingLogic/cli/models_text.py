@@ -15,6 +15,7 @@ from AIImagingLogic.models.store.manifest import StoredModel
 
 # More labels than a screen holds are counted, not listed; `--json` has them all.
 _MOST_LABELS = 40
+_CANNOT_RUN = ", cannot be run by this version"
 
 
 def models_table(cards: Sequence[ModelCard], stored: Mapping[str, int]) -> RenderableType:
@@ -24,13 +25,14 @@ def models_table(cards: Sequence[ModelCard], stored: Mapping[str, int]) -> Rende
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     # An id is copied from here into the next command: it stays on one line.
     table.add_column("Model", no_wrap=True)
-    for title in ("Task", "Mod.", "Anatomy"):
-        table.add_column(title)
+    for title in ("Task", "Mod."):
+        table.add_column(title, no_wrap=True)
+    table.add_column("Anatomy")
     table.add_column("Size", justify="right", no_wrap=True)
-    table.add_column("State")
+    table.add_column("State", no_wrap=True)
     for card in cards:
         texts = (card.id, card.task, card.modality or "any", card.anatomy, _size(card, stored))
-        table.add_row(*(Text(text) for text in texts), Text(_state(card, card.id in stored)))
+        table.add_row(*(Text(text) for text in (*texts, _short_state(card, card.id in stored))))
     return table
 
 
@@ -73,16 +75,20 @@ def _lines(card: ModelCard, stored: StoredModel | None) -> Iterator[str]:
         yield f"To cite: {card.citation}"
 
 
+def _short_state(card: ModelCard, is_stored: bool) -> str:
+    return _state(card, is_stored).replace("on this computer", "here").replace(_CANNOT_RUN, " *")
+
+
 def _size(card: ModelCard, stored: Mapping[str, int]) -> str:
     if card.id in stored:
         return size_text(stored[card.id])
     if not card.downloads:
         return ""
-    return size_text(card.download_size) if card.download_size is not None else "unknown"
+    return size_text(card.download_size) if card.download_size is not None else "?"
 
 
 def _state(card: ModelCard, is_stored: bool) -> str:
     if card.runs == BUILT_IN:
         return "built in"
     here = "on this computer" if is_stored else "to fetch"
-    return f"{here}, does not run yet" if card.runs == NOT_YET else here
+    return f"{here}{_CANNOT_RUN}" if card.runs == NOT_YET else here
