@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from AIImagingLogic.cli.models_text import card_text, models_table
+from rich.text import Text
+
+from AIImagingLogic.cli.models_text import card_text, counted, models_table
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.models.card import NOT_YET, ModelCard
 from AIImagingLogic.models.card_file import read_card
@@ -34,10 +36,10 @@ def _list(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) 
     use = store.disk_use()
     terminal.show(models_table(cards, stored))
     if any(card.runs == NOT_YET for card in cards):
-        terminal.show("* can be fetched and kept; this version cannot run it yet")
-    terminal.show(f"On this computer: {size_text(use.size)} in {store.layout.root}")
+        terminal.show(Text("* can be fetched and kept; this version cannot run it yet"))
+    terminal.show(Text(f"On this computer: {size_text(use.size)} in {store.layout.root}"))
     if use.unfinished:
-        terminal.show(f"Of these {size_text(use.unfinished)} of broken downloads; 'get' goes on with them.")
+        terminal.show(Text(f"Of these {size_text(use.unfinished)} of broken downloads; 'get' goes on with them."))
     return {
         "models": [
             {
@@ -73,7 +75,7 @@ def _get(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) -
             accept(card)
         with terminal.progress() as progress:
             stored = store.get(card, lambda card: True, progress, accept_changed=arguments.accept_changed)
-        terminal.show(f"{card.id} {card.version}: {size_text(stored.manifest.size)} in {stored.folder}")
+        terminal.show(Text(f"{card.id} {card.version}: {size_text(stored.manifest.size)} in {stored.folder}"))
         done.append({"id": card.id, "folder": str(stored.folder), "sha256": stored.manifest.sha256})
     return {"models": done}
 
@@ -82,7 +84,7 @@ def _import(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore
     card = read_card(arguments.card) if arguments.card else _card(arguments.model, store)
     with terminal.progress() as progress:
         stored = store.import_path(arguments.path, card, progress)
-    terminal.show(f"{card.id} {card.version}: {size_text(stored.manifest.size)} in {stored.folder}")
+    terminal.show(Text(f"{card.id} {card.version}: {size_text(stored.manifest.size)} in {stored.folder}"))
     return {"id": card.id, "folder": str(stored.folder), "sha256": stored.manifest.sha256}
 
 
@@ -98,7 +100,7 @@ def _verify(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore
         if problems:
             damaged.append(model)
         else:
-            terminal.show(f"{model}: as it was stored")
+            terminal.show(Text(f"{model}: as it was stored"))
     if damaged:
         raise ModelError(f"Damaged: {', '.join(damaged)}.", "Remove them and get them again.")
     return {"models": answers}
@@ -110,7 +112,7 @@ def _remove(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore
     with terminal.progress() as progress:
         freed = sum(store.remove(model, progress) for model in arguments.models)
         freed += store.remove_unfinished(progress) if arguments.unfinished else 0
-    terminal.show(f"{size_text(freed)} became free.")
+    terminal.show(Text(f"{size_text(freed)} became free."))
     return {"freed": freed}
 
 
@@ -119,7 +121,7 @@ def _export_pack(arguments: argparse.Namespace, terminal: Terminal, store: Model
     with terminal.progress() as progress:
         store.export_pack(cards, arguments.output, progress)
     size = arguments.output.stat().st_size
-    terminal.show(f"{len(cards)} models, {size_text(size)}: {arguments.output}")
+    terminal.show(Text(f"{counted(len(cards))}, {size_text(size)}: {arguments.output}"))
     return {"pack": str(arguments.output), "size": size, "models": [card.id for card in cards]}
 
 
@@ -127,7 +129,7 @@ def _import_pack(arguments: argparse.Namespace, terminal: Terminal, store: Model
     with terminal.progress() as progress:
         stored = store.import_pack(arguments.path, _licence_question(arguments, terminal), progress)
     for model in stored:
-        terminal.show(f"{model.card.id} {model.card.version}: {size_text(model.manifest.size)} in {model.folder}")
+        terminal.show(Text(f"{model.card.id} {model.card.version}: {size_text(model.manifest.size)} in {model.folder}"))
     return {"models": [{"id": model.card.id, "folder": str(model.folder)} for model in stored]}
 
 

@@ -41,6 +41,11 @@ def card_text(card: ModelCard, stored: StoredModel | None) -> tuple[RenderableTy
     return tuple(Text(line) for line in _lines(card, stored))
 
 
+def counted(models: int) -> str:
+    """Return a number of models in words."""
+    return f"{models} model" if models == 1 else f"{models} models"
+
+
 def _lines(card: ModelCard, stored: StoredModel | None) -> Iterator[str]:
     yield f"{card.name} ({card.id} {card.version})"
     yield f"Task: {card.task}; modality: {card.modality or 'any'}; anatomy: {card.anatomy}"

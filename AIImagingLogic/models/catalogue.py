@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -88,6 +88,15 @@ def model_card(model_id: str) -> ModelCard:
     if model_id not in _all_ids():
         raise ModelError(f"There is no model '{model_id}'.", "'aiimaging models list' shows all.")
     return ModelCard.from_json(load_resource(f"models/{model_id}.json"))
+
+
+def card_with_file(hashes: Collection[str]) -> ModelCard | None:
+    """Return the card one of whose files has one of these SHA-256; None when the catalogue knows none of them."""
+    for model_id in _all_ids():
+        downloads = load_resource(f"models/{model_id}.json").get("downloads", ())
+        if any(item["sha256"] in hashes for item in downloads if item["sha256"]):
+            return model_card(model_id)
+    return None
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from AIImagingLogic.models.card import ModelCard
-from AIImagingLogic.models.catalogue import card_summaries, load_model, model_card, model_ids
+from AIImagingLogic.models.catalogue import card_summaries, card_with_file, load_model, model_card, model_ids
 from AIImagingLogic.models.store.safe_path import check_distinct, safe_id, safe_relative_path
 from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.errors import ModelError
@@ -48,6 +48,7 @@ def test_card_can_be_kept_in_the_store(path: Path) -> None:
     names = [item.path for item in card.downloads if item.path != "."]
     check_distinct(safe_relative_path(name) for name in names)
     assert all(item.unpack for item in card.downloads if item.path == ".")
+    assert len({item.url for item in card.downloads}) == len(card.downloads)
     values = [label.value for label in card.labels]
     assert len(set(values)) == len(values)
     assert not card.sequences or len(card.sequences) == len(card.inputs)
@@ -95,6 +96,12 @@ def test_summaries_say_what_the_cards_say_and_can_be_filtered() -> None:
     ids = {card.id for card in card_summaries(task="segment", modality="ct", anatomy="Chest")}
     assert "ct-lungs" in ids and "ct-lung-nodules" not in ids
     assert "rigid" in {card.id for card in card_summaries(modality="MR")}
+
+
+def test_card_is_found_by_the_hash_of_one_of_its_files() -> None:
+    card = model_card("brainchop-mindgrab")
+    assert card_with_file({"0" * 64, str(card.downloads[1].sha256)}) == card
+    assert card_with_file({"0" * 64}) is None
 
 
 def test_unknown_model_is_an_error_that_says_where_to_look() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from AIImagingLogic.records.atomic_files import make_folder, output_error
+from AIImagingLogic.records.errors import OutputError
 from AIImagingLogic.records.progress import Progress
 
 _POLL_SECONDS = 0.1
@@ -27,7 +28,7 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
     Cancelled
         The user gave up waiting.
     OutputError
-        The folder is not writable.
+        The folder is not writable, or its file system has no locks.
     """
     make_folder(path.parent)
     try:
@@ -67,6 +68,11 @@ else:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            raise OutputError(
+                f"The folder of the model store cannot be locked: {error.strerror or error}.",
+                "Set AIIMAGING_MODELS to a folder on a disk of this computer.",
+            ) from error
         return True
 
     def _give_back(file: IO[bytes]) -> None:
