@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -54,7 +55,7 @@ def refuse_collisions(names: Iterable[PurePosixPath], archive: str) -> None:
     """
     seen: set[str] = set()
     for name in names:
-        key = str(name).casefold()
+        key = unicodedata.normalize("NFC", str(name)).casefold()
         if key in seen:
             raise UnsafeModel(f"'{archive}' holds '{name}' twice.", "Do not use this package.")
         seen.add(key)
