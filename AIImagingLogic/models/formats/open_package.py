@@ -7,12 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.formats.described_network import is_described_network, open_described_network
 from AIImagingLogic.models.formats.layers_model import is_layers_model, open_layers_model
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.records.errors import ModelError
 
-_FORMATS = ((is_layers_model, open_layers_model),)
-_READ = "TensorFlow.js layers models (model.json)"
+_FORMATS = ((is_described_network, open_described_network), (is_layers_model, open_layers_model))
+_READ = "TensorFlow.js layers models (model.json), and networks with a network.json"
 _KEPT = 2
 
 
