@@ -12,6 +12,7 @@ from rich.table import Table
 
 _BENCHMARKS = (
     "apply_result",
+    "attacks",
     "demo_truth",
     "findings_scale",
     "followup_speed",
