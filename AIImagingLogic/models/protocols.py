@@ -8,6 +8,7 @@ from typing import Protocol
 import SimpleITK as sitk
 
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.records.classification import Classification
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.registration import Registration
@@ -67,6 +68,21 @@ class Outliner(Protocol):
         """Return a cropped uint8 mask on the grid of `image`: 0 outside, 1 lesion, 2 solid part of a part-solid lesion.
 
         An empty mask means that nothing could be outlined there.
+        """
+        ...
+
+
+class Classifier(Protocol):
+    """Tells classes apart: a probability for each, and where in the image a class is seen."""
+
+    card: ModelCard
+
+    def classify(
+        self, image: sitk.Image, info: ImageInfo, explain: str, heat_map: bool, progress: Progress
+    ) -> Classification:
+        """Return the probabilities of `image`, 2D or 3D, and a heat map of the class `explain` (its key or name).
+
+        Without `explain` the heat map is of the most probable class; without `heat_map` there is none.
         """
         ...
 

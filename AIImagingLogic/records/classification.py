@@ -15,7 +15,7 @@ from AIImagingLogic.records.provenance import Provenance
 class Classification(Record):
     """Probabilities (0..1) of classes, the threshold for calling one, and whether they are calibrated.
 
-    `heat_map` is on the grid of the input, 0..1.
+    `heat_map` is on the grid of the input, 0..1, and shows what speaks for the class with the key `explained`.
     """
 
     classes: tuple[CodedConcept, ...]
@@ -24,3 +24,16 @@ class Classification(Record):
     calibration: str
     heat_map: sitk.Image | None = None
     provenance: Provenance | None = None
+    explained: str = ""
+
+    @property
+    def above_threshold(self) -> tuple[bool, ...]:
+        """Whether each class is called."""
+        return tuple(value >= self.threshold for value in self.probabilities)
+
+    def probability(self, key: str) -> float:
+        """Return the probability of the class with the key `key`. Raises KeyError when there is none."""
+        for concept, value in zip(self.classes, self.probabilities, strict=True):
+            if concept.key == key:
+                return value
+        raise KeyError(key)
