@@ -109,6 +109,62 @@ def test_torchscript_runs_when_its_operators_are_allowed(tmp_path: Path) -> None
         assert agreement(folder, net(in_ras(image()))) >= ALMOST_ALL
 
 
+def onnx_file(path: Path, net: Any, domain: str = "", inputs: int = 1) -> Path:
+    """Write the two convolutions of `small_net` as an ONNX file with free sizes."""
+    onnx = pytest.importorskip("onnx")
+    first, second = (net[index] for index in (0, 2))
+    weights = [
+        onnx.numpy_helper.from_array(value.detach().numpy(), name)
+        for name, value in (("w1", first.weight), ("b1", first.bias), ("w2", second.weight), ("b2", second.bias))
+    ]
+    pads = {"pads": [1] * 6, "kernel_shape": [3] * 3}
+    nodes = [
+        onnx.helper.make_node("Conv", ["image", "w1", "b1"], ["a"], **pads),
+        onnx.helper.make_node("Relu", ["a"], ["b"], domain=domain),
+        onnx.helper.make_node("Conv", ["b", "w2", "b2"], ["out"], **pads),
+    ]
+    shape = [1, 1, "i", "j", "k"]
+    given = [onnx.helper.make_tensor_value_info(name, 1, shape) for name in ("image", "other")[:inputs]]
+    gives = [onnx.helper.make_tensor_value_info("out", 1, [1, 3, "i", "j", "k"])]
+    graph = onnx.helper.make_graph(nodes, "net", given, gives, weights)
+    opsets = [onnx.helper.make_opsetid("", 17), *([onnx.helper.make_opsetid(domain, 1)] if domain else [])]
+    path.write_bytes(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString())
+    return path
+
+
+def onnx_package(folder: Path, net: Any, recipe: dict[str, Any] = RECIPE, **more: Any) -> Path:
+    write(folder, {}, kind="onnx", recipe=recipe)
+    (folder / "network.json").write_text(json.dumps({"kind": "onnx", "weights": "net.onnx", "recipe": recipe}))
+    onnx_file(folder / "net.onnx", net, **more)
+    return folder
+
+
+def test_onnx_runs_window_by_window(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    net = small_net()
+    with torch.no_grad():
+        assert agreement(onnx_package(tmp_path / "net", net), net(in_ras(image()))) >= ALMOST_ALL
+    recipe = {**RECIPE, "window": [20, 20, 20]}
+    script = torch.jit.trace(net, torch.zeros(1, 1, 20, 20, 20))
+    other = write(tmp_path / "script", {"net.ts": script}, kind="torchscript", recipe=recipe)
+    picture = image()
+    results = [
+        sitk.GetArrayFromImage(segment(picture, describe(picture), str(folder)).image)
+        for folder in (onnx_package(tmp_path / "windows", net, recipe), other)
+    ]
+    assert np.mean(results[0] == results[1]) >= ALMOST_ALL
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [({"domain": "my.own"}, "my.own"), ({"inputs": 2}, "takes 2 inputs")], ids=["operator", "inputs"]
+)
+def test_an_onnx_file_that_cannot_be_used_is_refused(tmp_path: Path, more: dict[str, Any], said: str) -> None:
+    pytest.importorskip("openvino")
+    with pytest.raises(ModelError) as caught:
+        open_package(onnx_package(tmp_path / "net", small_net(), **more))
+    assert said in caught.value.what
+
+
 def test_a_package_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

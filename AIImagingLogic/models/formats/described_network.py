@@ -11,6 +11,7 @@ from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.formats.label_segments import Colour, label_segments
 from AIImagingLogic.models.formats.named_network import build_named_network
+from AIImagingLogic.models.formats.onnx_network import open_onnx_network
 from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256, read_package_json
 from AIImagingLogic.models.formats.recipe_file import read_recipe
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 DESCRIPTION = "network.json"
-_KINDS = {"state-dict": "state-dict", "torchscript": "torchscript"}
+_KINDS = ("state-dict", "torchscript", "onnx")
 _KNOWN = {"kind", "name", "weights", "network", "recipe", "labels", "gives", "largest_part_only", "modality", "anatomy"}
 _ADVICE = "Correct the network.json of the package, or get the package again."
 # A probability of 0 or 1 has no finite logit.
@@ -56,7 +57,7 @@ def open_described_network(path: Path, card: ModelCard | None = None) -> LoadedP
     recipe = read_recipe(data.get("recipe"), place)
     files = _weights_files(folder, data.get("weights"), place)
     hashes = [file_sha256(file) for file in files]
-    networks = _networks(kind, files, hashes, data, recipe, place)
+    networks = _networks(folder, files, hashes, data, recipe, place)
     names, colours = _labels(data.get("labels"), recipe, place)
     card = card or known_card(hashes)
     segments = label_segments(names, recipe.values, colours, card.labels if card else ())
@@ -84,15 +85,24 @@ def _weights_files(folder: Path, names: Any, place: str) -> list[Path]:
 
 
 def _networks(
-    kind: str, files: Sequence[Path], hashes: Sequence[str], data: Mapping[str, Any], recipe: NetworkRecipe, place: str
+    folder: Path,
+    files: Sequence[Path],
+    hashes: Sequence[str],
+    data: Mapping[str, Any],
+    recipe: NetworkRecipe,
+    place: str,
 ) -> tuple[Network, ...]:
+    kind = data["kind"]
     dimensions = len(recipe.window or recipe.spacing_mm or (0, 0, 0))
     gives = data.get("gives", "logits")
     if gives not in ("logits", "probabilities"):
         raise ModelError(f"{place}: 'gives' is '{gives}' instead of logits or probabilities.", _ADVICE)
     networks = []
     for file, content_hash in zip(files, hashes, strict=True):
-        module = load_torchscript(file) if kind == "torchscript" else _with_weights(data.get("network"), file, place)
+        if kind == "state-dict":
+            module = _with_weights(data.get("network"), file, place)
+        else:
+            module = load_torchscript(file) if kind == "torchscript" else open_onnx_network(file, folder)
         for parameter in module.parameters():
             parameter.requires_grad_(False)
         if gives == "probabilities" and recipe.output != "labels":
