@@ -39,7 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
 
     segment = add("segment", "segment_command", "outline organs")
     _add_image(segment)
-    segment.add_argument("-m", "--model", default="ct-lungs", help=f"one of: {', '.join(model_ids('segment'))}")
+    known = f"{', '.join(model_ids('segment'))}, the id of an installed model, or the path of a model package"
+    segment.add_argument("-m", "--model", default="ct-lungs", metavar="MODEL", help=known)
     segment.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.seg.nrrd")
 
     detect = add("detect", "detect_command", "find, outline and measure lung nodules on one chest CT")
