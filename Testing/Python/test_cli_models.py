@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from local_web_server import Served, local_web_server
+from model_store_cards import download_of, fetched_card
 
-from AIImagingLogic.cli import main
+from AIImagingLogic.cli import main, models_command
 from AIImagingLogic.models.catalogue import card_summaries
+from AIImagingLogic.models.store import web
 from AIImagingLogic.records.resources import load_resource
 
 
@@ -66,6 +70,28 @@ def test_model_is_imported_listed_packed_removed_and_brought_back(
     assert "--accept-licence" in capsys.readouterr().err
     _json(capsys, "import-pack", pack, "--accept-licence")
     assert _json(capsys, "verify") == {"models": [{"id": "my-net", "problems": []}]}
+
+
+def test_model_is_fetched_once_its_licence_is_accepted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(web, "Web", functools.partial(web.Web, local_http=True))
+    with local_web_server() as site:
+        site.served["/net"] = Served(b"weights")
+        fetched = fetched_card(download_of(site.url("/net"), b"weights", sha256=None))
+        monkeypatch.setattr(models_command, "_card", lambda model, store: fetched)
+        assert main(["models", "get", "a-net"]) == 7
+        assert "--accept-licence" in capsys.readouterr().err and site.asked == []
+        folder = _json(capsys, "get", "a-net", "--accept-licence")["models"][0]["folder"]
+        assert Path(folder, "model.bin").read_bytes() == b"weights"
+        _json(capsys, "remove", "a-net")
+        site.served["/net"].content = b"wrights"
+        assert main(["models", "get", "a-net"]) == 7
+        assert "--accept-changed" in capsys.readouterr().err
+        _json(capsys, "get", "a-net", "--accept-changed")
+        assert [path for path, _ in site.asked] == ["/net"] * 3
 
 
 def test_list_is_filtered(capsys: pytest.CaptureFixture[str], package: Path, card: Path) -> None:

@@ -120,6 +120,17 @@ def test_cancelled_download_goes_on_the_next_time(store: ModelStore, site: Site)
     assert store.disk_use().unfinished == 0
 
 
+def test_what_came_of_broken_downloads_can_be_deleted(store: ModelStore, site: Site) -> None:
+    card = _card(site)
+    with pytest.raises(Cancelled):
+        _get(store, card, _cancelled_after(200_000))
+    kept = store.disk_use().unfinished
+    assert store.remove_unfinished(Progress()) == kept > 0
+    assert store.disk_use().unfinished == 0
+    assert _get(store, card) == CONTENT
+    assert site.asked[-1][1] is None
+
+
 def test_files_that_came_whole_are_not_fetched_again_when_a_later_one_fails(store: ModelStore, site: Site) -> None:
     second = download_of(site.url("/second"), OTHER, "weights/second.bin")
     card = fetched_card(_card(site).downloads[0], second)

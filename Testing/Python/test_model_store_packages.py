@@ -15,11 +15,12 @@ from local_web_server import Served, local_web_server
 from model_store_cards import download_of, fetched_card
 
 from AIImagingLogic.models.catalogue import model_card
-from AIImagingLogic.models.store import installed
+from AIImagingLogic.models.store import installed, installed_sizes
 from AIImagingLogic.models.store.model_store import ModelStore
 from AIImagingLogic.models.store.safe_path import safe_relative_path
 from AIImagingLogic.models.store.web import Web
 from AIImagingLogic.records.errors import Cancelled, ModelError
+from AIImagingLogic.records.json_form import Record
 from AIImagingLogic.records.progress import Progress
 
 FILES = {"configs/inference.json": b"{}", "models/model.pt": b"weights" * 1000, "LICENSE": b"MIT"}
@@ -228,6 +229,18 @@ def test_damage_is_named_file_by_file_and_a_package_that_lacks_one_is_fetched_ag
         assert store.installed(card) is None
         folder = store.get(card, lambda card: True, Progress()).folder
         assert _files(folder) == {"a": b"weights", "b": b"biases"}
+
+
+def test_what_is_installed_is_known_without_decoding_a_card(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = fetched_card()
+    folder = store.import_path(_folder(tmp_path / "bundle"), card, Progress()).folder
+    monkeypatch.setattr(Record, "from_json", lambda *_: pytest.fail("a record was decoded"))
+    assert installed(card) == folder
+    assert installed_sizes() == {("a-net", card.version): sum(len(content) for content in FILES.values())}
+    (folder / "LICENSE").write_bytes(b"")
+    assert installed(card) is None and installed_sizes() == {}
 
 
 def test_damaged_list_of_files_counts_as_not_installed_and_can_be_removed(store: ModelStore, tmp_path: Path) -> None:

@@ -3,6 +3,6 @@
 Files are kept as they are: nothing here runs, unpickles or interprets what a package holds.
 """
 
-from AIImagingLogic.models.store.whereabouts import installed
+from AIImagingLogic.models.store.whereabouts import installed, installed_sizes
 
-__all__ = ["installed"]
+__all__ = ["installed", "installed_sizes"]

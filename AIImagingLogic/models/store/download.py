@@ -114,7 +114,7 @@ class Downloader:
             for chunk in stream.chunks():
                 start += len(chunk)
                 if whole is not None and start > whole:
-                    raise self._wrong(f"is longer than {size_text(whole)}")
+                    raise self._wrong(f"is longer than {size_text(whole)}", whole)
                 writer.write(chunk)
                 progress.report(start / whole if whole else 0.0, self._message(start, whole))
         if whole is not None and start < whole:
@@ -140,31 +140,33 @@ class Downloader:
                     "Sign in to the network, or look at the model's home page and import the file by hand.",
                 )
         if self._size is not None and whole is not None and whole != self._size:
-            raise self._wrong(f"has {whole} bytes instead of {self._size}")
+            raise self._wrong(f"has {whole} bytes instead of {self._size}", self._item.size)
         if whole is None and self._size is None and self._sha256 is None and not answer.chunked:
             raise ModelError(f"'{self._host}' does not say how long the file is.", "Import the file by hand.")
         return start, whole if whole is not None else self._size
 
     def _checked(self, size: int, hashes: tuple[str, ...]) -> Fetched:
         if self._size is not None and size != self._size:
-            raise self._wrong(f"has {size} bytes instead of {self._size}")
+            raise self._wrong(f"has {size} bytes instead of {self._size}", self._item.size)
         if self._sha256 and not hmac.compare_digest(hashes[0], self._sha256):
-            raise self._wrong(f"has the SHA-256 {hashes[0][:12]}… instead of {self._sha256[:12]}…")
+            how = f"has the SHA-256 {hashes[0][:12]}… instead of {self._sha256[:12]}…"
+            raise self._wrong(how, self._item.sha256)
         if self._other_hash and not hmac.compare_digest(hashes[1], self._other_hash):
-            raise self._wrong(f"has the {self._kinds[1].upper()} {hashes[1][:12]}… instead of {self._other_hash[:12]}…")
+            how = f"has the {self._kinds[1].upper()} {hashes[1][:12]}… instead of {self._other_hash[:12]}…"
+            raise self._wrong(how, self._other_hash)
         self._part.note_whole()
         return Fetched(size, hashes[0])
 
-    def _wrong(self, how: str) -> WrongContent:
-        item = self._item
-        if item.sha256 or item.published_hash or item.size is not None:
+    def _wrong(self, how: str, published: int | str | None) -> WrongContent:
+        """Return the error for a file that differs from what is `published`, or from an earlier download (None)."""
+        if published is not None:
             what, advice = "the file that the model's card names", "It is not used. Tell who published the card."
         else:
             what, advice = (
                 "the file that came from there before",
                 "It is not used. When its publisher says that it was replaced, get it with --accept-changed.",
             )
-        return WrongContent(f"'{item.url}' is not {what}: it {how}.", advice)
+        return WrongContent(f"'{self._item.url}' is not {what}: it {how}.", advice)
 
     def _message(self, done: int, whole: int | None) -> str:
         name = self._item.url.rsplit("/", 1)[-1][:40]
