@@ -68,10 +68,8 @@ def open_layers_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
     card = card or known_card(hashes)
     segments = label_segments(names, values, colours, card.labels if card else ())
     if card is None:
-        name = feeding.get("name", folder.name)
         keys = [segment.concept.key for segment in segments]
-        kind = {key: feeding.get(key, "") for key in ("modality", "anatomy", "id")}
-        card = card_of_unknown(name, FORMAT, graph.input_channels, keys, **kind)
+        card = card_of_unknown(folder.name, FORMAT, graph.input_channels, keys)
     sha256 = package_sha256(folder)
     network = Network(module, sha256, len(graph.input_size))
     return LoadedPackage(

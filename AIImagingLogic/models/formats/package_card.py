@@ -22,11 +22,11 @@ def known_card(hashes: Collection[str]) -> ModelCard | None:
 
 
 def card_of_unknown(
-    name: str, source: str, inputs: int, labels: Collection[str], modality: str = "", anatomy: str = "", id: str = ""
+    name: str, source: str, inputs: int, labels: Collection[str], modality: str = "", anatomy: str = ""
 ) -> ModelCard:
     """Return a card for a package that the catalogue does not know: it says what is not known of it."""
     return ModelCard(
-        id=id or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "package",
+        id=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "package",
         version="0.0.0",
         name=name,
         task="segment",
