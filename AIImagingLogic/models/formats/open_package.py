@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,8 @@ from AIImagingLogic.models.formats.described_network import is_described_network
 from AIImagingLogic.models.formats.layers_model import is_layers_model, open_layers_model
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.records.errors import ModelError
+
+_Open = Callable[[Path, ModelCard | None], LoadedPackage]
 
 _FORMATS = ((is_described_network, open_described_network), (is_layers_model, open_layers_model))
 _READ = "TensorFlow.js layers models (model.json), and networks with a network.json"
@@ -38,15 +41,17 @@ def open_package(path: Path, card: ModelCard | None = None) -> LoadedPackage:
         )
     if not path.exists():
         raise ModelError(f"There is no model package '{path}'.", "Check the path.")
-    return _opened(path, card, _state(path))
+    opened = next((opened for fits, opened in _FORMATS if fits(path)), None)
+    if opened is None:
+        raise ModelError(f"'{path.name}' is no model package that can be read.", f"Those read are: {_READ}.")
+    return _opened(opened, path, card, _state(path))
 
 
 @lru_cache(maxsize=_KEPT)
-def _opened(path: Path, card: ModelCard | None, state: tuple[tuple[str, int, int], ...]) -> LoadedPackage:
-    for fits, opened in _FORMATS:
-        if fits(path):
-            return opened(path, card)
-    raise ModelError(f"'{path.name}' is no model package that can be read.", f"Those read are: {_READ}.")
+def _opened(
+    opened: _Open, path: Path, card: ModelCard | None, state: tuple[tuple[str, int, int], ...]
+) -> LoadedPackage:
+    return opened(path, card)
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
