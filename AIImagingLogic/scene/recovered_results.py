@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from AIImagingLogic.images.info import content_hash
+from AIImagingLogic.records.classification import Classification
 from AIImagingLogic.records.errors import SceneError
 from AIImagingLogic.records.json_form import Record
 from AIImagingLogic.records.measured_segments import MeasuredSegments
@@ -16,6 +17,7 @@ from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.segmented_and_measured import SegmentedAndMeasured
 from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.scene.added_nodes import all_or_none
+from AIImagingLogic.scene.classification_results import add_classification_result
 from AIImagingLogic.scene.detection_results import add_detection_results
 from AIImagingLogic.scene.follow_up_results import add_follow_up_results
 from AIImagingLogic.scene.node_attributes import KIND, NOTE
@@ -42,7 +44,7 @@ def add_recovered(record: Record, scene: Any, volumes: Sequence[Any] = ()) -> Re
 
     Parameters
     ----------
-    record : Segmentation, SegmentedAndMeasured, Visit, Timeline, MeasuredSegments or Registration
+    record : Segmentation, SegmentedAndMeasured, Classification, Visit, Timeline, MeasuredSegments or Registration
     scene : vtkMRMLScene
     volumes : volume nodes among which the result's own are looked for, by content; every scalar volume of the scene
         when there are none
@@ -74,6 +76,8 @@ def _add(record: Record, volumes: list[Any | None], scene: Any) -> Any:
     first = volumes[0] if volumes else None
     if isinstance(record, (Segmentation, SegmentedAndMeasured)):
         return add_segmentation_result(record, first, scene)
+    if isinstance(record, Classification):
+        return add_classification_result(record, first, scene)
     if isinstance(record, Visit):
         return add_detection_results(record, first, scene)
     if isinstance(record, Timeline):

@@ -73,6 +73,9 @@ def _drawn(chart: Any, width: int, height: int) -> QtGui.QImage:
     plot.SetShowLegend(bool(chart.GetLegendVisibility()))
     plot.GetAxis(vtk.vtkAxis.BOTTOM).SetTitle(chart.GetXAxisTitle() or "")
     plot.GetAxis(vtk.vtkAxis.LEFT).SetTitle(chart.GetYAxisTitle() or "")
+    if not chart.GetYAxisRangeAuto():
+        plot.GetAxis(vtk.vtkAxis.LEFT).SetBehavior(vtk.vtkAxis.FIXED)
+        plot.GetAxis(vtk.vtkAxis.LEFT).SetRange(*chart.GetYAxisRange())
     for index in range(chart.GetNumberOfPlotSeriesNodes()):
         _add_series(plot, chart.GetNthPlotSeriesNode(index))
     view = vtk.vtkContextView()
@@ -100,11 +103,16 @@ def _add_series(plot: Any, series: Any) -> None:
     table = series.GetTableNode()
     if table is None:
         return
+    bars = series.GetPlotType() == series.PlotTypeBar
     points = series.GetPlotType() == series.PlotTypeScatter and series.GetLineStyle() == series.LineStyleNone
-    drawn = plot.AddPlot(vtk.vtkChart.POINTS if points else vtk.vtkChart.LINE)
+    drawn = plot.AddPlot(vtk.vtkChart.BAR if bars else vtk.vtkChart.POINTS if points else vtk.vtkChart.LINE)
     names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
     across, up = series.GetXColumnName(), series.GetYColumnName()
-    if across in names and up in names:
+    if bars and up in names:
+        # As in Slicer: a bar's place is the number of its row.
+        drawn.SetUseIndexForXSeries(True)
+        drawn.SetInputData(table.GetTable(), up, up)
+    elif across in names and up in names:
         drawn.SetInputData(table.GetTable(), across, up)
     drawn.SetColorF(*series.GetColor())
     drawn.SetLabel(series.GetName() or "")
