@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import json
 import math
 import sys
@@ -23,6 +24,11 @@ Beside = Callable[[Any, str], str | None]
 
 Fetch = Callable[[str], Any]
 """Reads the image or transform that was written under a name."""
+
+
+@functools.cache
+def _type_hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 class Record:
@@ -55,7 +61,7 @@ class Record:
             raise ValueError(f"This is a {data['record']}, not a {cls.__name__}.")
         if data.get("schema_version", SCHEMA_VERSION) > SCHEMA_VERSION:
             raise ValueError(f"This {cls.__name__} was written by a newer version of AI Imaging.")
-        hints = typing.get_type_hints(cls)
+        hints = _type_hints(cls)
         values = {}
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]
             if field.name in data:
