@@ -33,6 +33,14 @@ CONFIG_ATTACKS: dict[str, Any] = {
     "$ range without end": "$list(range(10**12))",
     "$ loops without end": "$[1 for a in range(90000) for b in range(90000)]",
     "$ list doubled again and again": "$" + "[" * 120 + "0" + "]" * 120 + "*9999" * 8,
+    "$ many long lists": "$[[0] * 99999 for i in range(9000)]",
+    "$ arrays that grow together": (
+        "$torch.tensor(list(range(40000))).unsqueeze(0) + torch.tensor(list(range(40000))).unsqueeze(1)"
+    ),
+    "$ arrays one after the other": "$torch.cat([torch.tensor(list(range(1000)))] * 9000)",
+    "$ saves in a function": {"_target_": "Lambda", "func": f"$lambda x: torch.save(x, '{CANARY}')"},
+    "$ climbs in a function": {"_target_": "Lambda", "func": "$lambda x: x.__class__"},
+    "$ opens a file in a function": {"_target_": "Lambda", "func": f"$lambda x: open('{CANARY}', 'w')"},
     "$ assigns": "$(x := 5)",
     "$ waits": "$(await x)",
     "_target_ os.system": {"_target_": "os.system", "command": f"touch {CANARY}"},

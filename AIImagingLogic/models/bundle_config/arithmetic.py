@@ -7,6 +7,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from AIImagingLogic.models.bundle_config.growth import refuse_growth
+from AIImagingLogic.models.bundle_config.outside_limits import OutsideLimitsError, bounded
 from AIImagingLogic.models.safety.limits import limit
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -40,10 +42,6 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
-class OutsideLimitsError(ValueError):
-    """An expression asks for more than any configuration needs."""
-
-
 def binary(kind: ast.operator, left: Any, right: Any) -> Any:
     """Return ``left kind right``.
 
@@ -55,6 +53,7 @@ def binary(kind: ast.operator, left: Any, right: Any) -> Any:
     act = _BINARY.get(type(kind))
     if act is None:
         raise OutsideLimitsError(f"the operator {type(kind).__name__}")
+    refuse_growth((left, right))
     if isinstance(left, (str, bytes)) and isinstance(kind, ast.Mod):
         raise OutsideLimitsError("text put together by %")
     if isinstance(kind, ast.Mult):
@@ -78,20 +77,8 @@ def unary(kind: ast.unaryop, value: Any) -> Any:
 
 def compare(kind: ast.cmpop, left: Any, right: Any) -> Any:
     """Return ``left kind right``."""
+    refuse_growth((left, right))
     return _COMPARE[type(kind)](left, right)
-
-
-def bounded(count: int) -> int:
-    """Return a number of items that is not absurd.
-
-    Raises
-    ------
-    OutsideLimitsError
-        It is over the limit.
-    """
-    if count > limit("expression_items"):
-        raise OutsideLimitsError(f"{count} items at once")
-    return count
 
 
 def _digits(bits: int) -> None:

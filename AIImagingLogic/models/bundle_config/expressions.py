@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from AIImagingLogic.models.bundle_config import arithmetic
-from AIImagingLogic.models.bundle_config.arithmetic import OutsideLimitsError, bounded
+from AIImagingLogic.models.bundle_config.outside_limits import OutsideLimitsError, bounded
 from AIImagingLogic.models.bundle_config.plain_functions import PLAIN_FUNCTIONS, plain_method
 from AIImagingLogic.models.safety.limits import limit
 
@@ -24,6 +24,9 @@ class Library(Protocol):
 
     def call(self, full: str, positional: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Return what a function of a library gives."""
+
+    def check_call(self, full: str) -> None:
+        """Refuse a function of a library that `call` would refuse whatever its arguments are."""
 
     def method(self, value: Any, name: str, positional: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Return what a method of an object gives."""
@@ -49,8 +52,13 @@ def parse_expression(text: str) -> ast.expr:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise RefusedExpressionError("text that is not an expression") from error
-    if sum(1 for _ in ast.walk(tree)) > limit("expression_nodes"):
+    nodes = list(ast.walk(tree))
+    if len(nodes) > limit("expression_nodes"):
         raise RefusedExpressionError("an expression of too many parts")
+    for node in nodes:
+        # Here too, so that a function is refused when it is written, not only when it is called.
+        if isinstance(node, ast.Attribute):
+            _public(node.attr)
     return tree
 
 
@@ -91,13 +99,15 @@ class Evaluator:
             raise RefusedExpressionError(f"a value that cannot be worked out ({type(error).__name__})") from error
 
     def _value(self, node: ast.AST, names: Mapping[str, Any]) -> Any:
-        self._steps += 1
-        if self._steps > limit("expression_items"):
-            raise OutsideLimitsError("too many steps")
         act = getattr(self, f"_{type(node).__name__.lower()}", None)
         if act is None:
             raise RefusedExpressionError(f"the construct {type(node).__name__}")
-        return act(node, names)
+        result = act(node, names)
+        # Items count as steps: many lists of many items are as much as one list without end.
+        self._steps += 1 + (len(result) if isinstance(result, (str, list, tuple, set, dict)) else 0)
+        if self._steps > limit("expression_items"):
+            raise OutsideLimitsError("too many steps or items")
+        return result
 
     def _constant(self, node: ast.Constant, names: Mapping[str, Any]) -> Any:
         return node.value
@@ -142,6 +152,13 @@ class Evaluator:
         if name not in PLAIN_FUNCTIONS:
             raise RefusedExpressionError(f"the function '{name}'")
         return PLAIN_FUNCTIONS[name](*positional, **named)
+
+    def _check_function(self, function: ast.expr, names: set[str]) -> None:
+        inner = dict.fromkeys(names)
+        if isinstance(function, ast.Name) and not {function.id} & {*names, *self._aliases, *PLAIN_FUNCTIONS}:
+            raise RefusedExpressionError(f"the function '{function.id}'")
+        if isinstance(function, ast.Attribute) and (full := self._dotted(function, inner)):
+            self._library.check_call(full)
 
     def _full(self, name: str) -> str:
         if name not in self._aliases:
@@ -247,6 +264,9 @@ class Evaluator:
         if arguments.defaults or arguments.kw_defaults or arguments.vararg or arguments.kwarg or arguments.kwonlyargs:
             raise RefusedExpressionError("a function with defaults or any number of arguments")
         wanted = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+        for part in ast.walk(node.body):
+            if isinstance(part, ast.Call):
+                self._check_function(part.func, {*names, *wanted})
 
         def body(*given: Any) -> Any:
             if len(given) != len(wanted):

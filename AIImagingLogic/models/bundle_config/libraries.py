@@ -10,11 +10,14 @@ from typing import Any
 
 from AIImagingLogic.models.bundle_config.description import Component, Function, MethodCall, Symbol
 from AIImagingLogic.models.bundle_config.expressions import RefusedExpressionError
+from AIImagingLogic.models.bundle_config.growth import refuse_growth
 from AIImagingLogic.models.bundle_config.package_files import PackageFiles, PathText
-from AIImagingLogic.models.bundle_config.targets import build_target
+from AIImagingLogic.models.bundle_config.targets import build_target, find_target
 from AIImagingLogic.models.safety.checkpoint import load_checkpoint
+from AIImagingLogic.models.safety.refusals import UntrustedModel
 from AIImagingLogic.records.resources import load_resource
 
+_ALWAYS = ("torch.cuda.is_available", "torch.device", "torch.load")
 _TENSOR_ATTRIBUTES = ("shape", "ndim", "dtype")
 
 
@@ -26,7 +29,10 @@ class SafeFunction:
     body: Callable[..., Any] = field(repr=False)
 
     def __call__(self, *given: Any) -> Any:
-        return self.body(*given)
+        try:
+            return self.body(*given)
+        except RefusedExpressionError as error:
+            raise UntrustedModel(f"the function '{self.source}'", str(error)) from error
 
 
 class BuildingLibrary:
@@ -64,8 +70,14 @@ class BuildingLibrary:
         if full == "torch.load":
             return load_checkpoint(self._files.inside(positional[0]))
         if full in load_resource("models_safety/bundle_names.json")["functions"]:
+            refuse_growth((*positional, *named.values()))
             return _imported(full)(*positional, **named)
         return self.build(full, positional, named)
+
+    def check_call(self, full: str) -> None:
+        functions = load_resource("models_safety/bundle_names.json")["functions"]
+        if not (self._files.knows(full) or full in functions or full in _ALWAYS):
+            find_target(full)
 
     def build(self, target: str, positional: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Return a component, built."""
@@ -122,6 +134,9 @@ class DescribingLibrary:
         if full == "torch.cuda.is_available":
             return False
         return self.build(full, positional, named)
+
+    def check_call(self, full: str) -> None:
+        """Whatever it is, only its text is kept."""
 
     def build(self, target: str, positional: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Return the description of a component."""

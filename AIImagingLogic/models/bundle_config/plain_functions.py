@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from AIImagingLogic.models.bundle_config.arithmetic import OutsideLimitsError, bounded
+from AIImagingLogic.models.bundle_config.outside_limits import OutsideLimitsError, bounded
 
 _PLAIN = (str, int, float, bool, list, tuple, dict, set, range, type(None))
 _METHODS: dict[type, tuple[str, ...]] = {
