@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
-from AIImagingLogic.inference.feeding import channels_on_one_grid, network_volume
+from AIImagingLogic.inference.activation_memory import activation_memory
+from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
 from AIImagingLogic.inference.label_painter import LabelPainter
+from AIImagingLogic.inference.ladder import is_shortage
+from AIImagingLogic.inference.memory_budget import MemoryBudget
+from AIImagingLogic.inference.memory_forecast import MemoryForecast, forecast_memory
 from AIImagingLogic.inference.network import EngineSettings, Network, NetworkOutput
-from AIImagingLogic.inference.network_grid import plan_grid
-from AIImagingLogic.inference.predictor import Predictor, chosen_device, open_predictor
+from AIImagingLogic.inference.network_grid import NetworkGrid, plan_grid
+from AIImagingLogic.inference.openvino_predictor import is_compiled
+from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen_device, open_predictor
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
+from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.inference.window_run import WindowRun
 from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.progress import Progress
@@ -49,37 +58,100 @@ def run_network(
         The inputs, or the network's output, are not what the recipe says.
     WrongImageError
         An image has voxels that are not numbers.
+    OutOfMemory
+        The run does not fit in memory, however it is laid out.
     Cancelled
         The user cancelled.
     """
-    import torch
-
     if not networks:
         raise ModelError("The model has no network.", "Its package is not usable.")
     images, notes = channels_on_one_grid(channels, recipe)
-    grid = plan_grid(images[0], recipe)
-    device = chosen_device(settings)
-    predictors: list[Predictor] = []
-
-    def open_predictors(window: Any) -> list[Predictor]:
-        nonlocal notes
-        for network in networks:
-            predictor, more = open_predictor(network, window, settings, device)
-            predictors.append(predictor)
-            notes += tuple(note for note in more if note not in notes)
-        return predictors
-
-    painter = LabelPainter(grid, recipe)
-    with torch.inference_mode():
-        volume = network_volume(images, grid, recipe, progress.part(0.0, _PREPARING))
-        scratch = Scratch(settings.scratch_folder)
-        run = WindowRun(grid, recipe, open_predictors, len(networks), None, scratch, progress.part(_PREPARING, 1.0))
-        for plane in run.planes(volume):
-            painter.add(plane)
-    labels = sitk.GetImageFromArray(painter.labels)
+    task = _Task(images, networks, recipe, settings, plan_grid(images[0], recipe))
+    budget = MemoryBudget(settings, task.forecast)
+    arrangement, steps = budget.first_fit(Arrangement(chosen_device(settings)), recipe)
+    while True:
+        try:
+            painted, run, backend, more = task.attempt(arrangement, progress)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not is_shortage(error):
+                raise
+            following = budget.after_shortage(arrangement, recipe, error)
+        # Outside of the handler: the failed attempt's values are held by its error until here.
+        arrangement, steps = following[0], (*steps, following[1])
+    labels = sitk.GetImageFromArray(painted)
     labels.CopyInformation(images[0])
     if channels[0].GetDimension() == 2:
         labels = labels[:, :, 0]
         labels.CopyInformation(channels[0])
-    backend = "+".join(sorted({predictor.backend for predictor in predictors})) or "none"
-    return NetworkOutput(labels, notes, device, backend, run.network_seconds, run.windows_done)
+    seconds, windows = run.network_seconds, run.windows_done
+    return NetworkOutput(labels, (*notes, *steps, *more), arrangement.device, backend, seconds, windows)
+
+
+def forecast_run(
+    channels: Sequence[sitk.Image], networks: Sequence[Network], recipe: NetworkRecipe, settings: EngineSettings
+) -> MemoryForecast:
+    """Return how much memory `run_network` would add to this process if nothing were spared.
+
+    Parameters are those of `run_network`. A network is run once on a small window for it.
+
+    Raises
+    ------
+    ModelError
+        The inputs are not what the recipe says.
+    """
+    images, _ = channels_on_one_grid(channels, recipe)
+    task = _Task(images, networks, recipe, settings, plan_grid(images[0], recipe))
+    return task.forecast(Arrangement(chosen_device(settings)))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """All that stays the same when a run is tried again with less memory."""
+
+    images: Sequence[sitk.Image]
+    networks: Sequence[Network]
+    recipe: NetworkRecipe
+    settings: EngineSettings
+    grid: NetworkGrid
+
+    def forecast(self, arrangement: Arrangement) -> MemoryForecast:
+        """Return what a run adds to the memory of this process."""
+        plan = plan_windows(self.grid.shape, self.grid, self.recipe, arrangement.window)
+        sides = [plan.window[axis] for axis in self.grid.array_axes]
+        flat = self.recipe.window is not None and len(self.recipe.window) == 2
+        shape = (1, self.recipe.channels, *(sides[:2] if flat else sides))
+        backend = chosen_backend(self.settings, arrangement.device)
+        compiled = backend == "openvino" and all(
+            is_compiled(network, shape, self.settings) for network in self.networks
+        )
+        activations = [activation_memory(network.module, shape) for network in self.networks]
+        return forecast_memory(self.images[0], self.grid, self.recipe, arrangement, activations, backend, compiled)
+
+    def attempt(
+        self, arrangement: Arrangement, progress: Progress
+    ) -> tuple[NDArray[Any], WindowRun, str, tuple[str, ...]]:
+        """Return labels (k, j, i), the run, the backend and notes."""
+        import torch
+
+        predictors: list[Predictor] = []
+        notes: list[str] = []
+
+        def open_predictors(window: Any) -> list[Predictor]:
+            for network in self.networks:
+                predictor, more = open_predictor(network, window, self.settings, arrangement)
+                predictors.append(predictor)
+                notes.extend(note for note in more if note not in notes)
+            return predictors
+
+        scratch = Scratch(self.settings.scratch_folder)
+        painter = LabelPainter(self.grid, self.recipe)
+        with torch.inference_mode():
+            volume = scratch.zeros((len(self.images), *self.grid.shape), arrangement.volume_on_disk)
+            fill_volume(self.images, self.grid, self.recipe, volume, progress.part(0.0, _PREPARING))
+            part = progress.part(_PREPARING, 1.0)
+            run = WindowRun(self.grid, self.recipe, open_predictors, len(self.networks), arrangement, scratch, part)
+            for plane in run.planes(volume):
+                painter.add(plane)
+        backend = "+".join(sorted({predictor.backend for predictor in predictors})) or "none"
+        return painter.labels, run, backend, tuple(notes)

@@ -51,12 +51,17 @@ def channels_on_one_grid(
     return channels, tuple(notes)
 
 
-def network_volume(channels: Sequence[sitk.Image], grid: NetworkGrid, recipe: NetworkRecipe, progress: Progress) -> Any:
-    """Return what the network is fed with: torch float32 (channels, k, j, i) on the network's grid.
+def fill_volume(
+    channels: Sequence[sitk.Image], grid: NetworkGrid, recipe: NetworkRecipe, volume: Any, progress: Progress
+) -> None:
+    """Make what the network is fed with.
 
     Parameters
     ----------
     channels : on one grid
+    grid, recipe : of the network
+    volume : torch float32 (channels, k, j, i) on the network's grid, to be filled
+    progress : told of each channel
 
     Raises
     ------
@@ -65,7 +70,6 @@ def network_volume(channels: Sequence[sitk.Image], grid: NetworkGrid, recipe: Ne
     """
     import torch
 
-    volume = torch.empty((len(channels), *grid.shape), dtype=torch.float32)
     for number, channel in enumerate(channels):
         steps = _steps(recipe, number)
         voxels = sitk.GetArrayViewFromImage(channel)
@@ -80,7 +84,6 @@ def network_volume(channels: Sequence[sitk.Image], grid: NetworkGrid, recipe: Ne
             values = volume[number].numpy()
             values[...] = _applied(steps, values)
         progress.report((number + 1) / len(channels), "Preparing the image")
-    return volume
 
 
 def content_box(volume: Any, above: float) -> tuple[slice, slice, slice] | None:

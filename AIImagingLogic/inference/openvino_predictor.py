@@ -10,6 +10,7 @@ import hashlib
 import os
 import warnings
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings) -> Op
     NotConvertible
         OpenVINO lacks an operation of the network, or its output differs from PyTorch's.
     """
-    key = _key(network, window, settings)
+    key = _key(network, window.shape, settings)
     if network.content_hash and key in _compiled:
         _compiled.move_to_end(key)
         return OpenVinoPredictor(_compiled[key])
@@ -81,10 +82,19 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings) -> Op
     return predictor
 
 
-def _key(network: Network, window: Any, settings: EngineSettings) -> str:
+def is_compiled(network: Network, window_shape: Sequence[int], settings: EngineSettings) -> bool:
+    """Whether the network is compiled already for windows of a shape (1, channels, *window)."""
+    if not network.content_hash:
+        return False
+    key = _key(network, window_shape, settings)
+    kept = settings.cache_folder is not None and (settings.cache_folder / f"{key}.blob").is_file()
+    return key in _compiled or kept
+
+
+def _key(network: Network, window_shape: Sequence[int], settings: EngineSettings) -> str:
     import openvino
 
-    parts = (network.content_hash, tuple(window.shape), _threads(settings), openvino.get_version())
+    parts = (network.content_hash, tuple(window_shape), _threads(settings), openvino.get_version())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:40]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Any, Protocol
 
+from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.openvino_predictor import NotConvertible, open_openvino
 from AIImagingLogic.inference.torch_predictor import TorchPredictor
@@ -25,7 +26,7 @@ class Predictor(Protocol):
 
 
 def open_predictor(
-    network: Network, window: Any, settings: EngineSettings, device: str
+    network: Network, window: Any, settings: EngineSettings, arrangement: Arrangement
 ) -> tuple[Predictor, tuple[str, ...]]:
     """Make a network ready for windows like the given one.
 
@@ -34,7 +35,7 @@ def open_predictor(
     network : is left as it is
     window : torch float32 (1, channels, *window) of the run, by which a compiled network is checked
     settings : what to run on
-    device : as `chosen_device` says
+    arrangement : of the run: device and precision
 
     Returns
     -------
@@ -45,18 +46,33 @@ def open_predictor(
     ModelError
         OpenVINO was asked for by name and is not there, or was asked to run on a GPU.
     """
+    device = arrangement.device
     if settings.backend == "openvino" and device != "cpu":
         raise ModelError(f"OpenVINO does not run on '{device}' here.", "Choose the CPU, or the backend torch.")
-    wanted = settings.backend == "openvino" or (settings.backend == "auto" and device == "cpu")
     notes: tuple[str, ...] = ()
-    if wanted and importlib.util.find_spec("openvino") is not None:
+    if chosen_backend(settings, device) == "openvino":
         try:
             return open_openvino(network, window, settings), ()
         except NotConvertible as reason:
             notes = (f"The network ran on PyTorch: {reason}",)
-    elif settings.backend == "openvino":
+    return TorchPredictor(network, device, settings.threads, arrangement.half_precision), notes
+
+
+def chosen_backend(settings: EngineSettings, device: str) -> str:
+    """Return ``openvino`` or ``torch``.
+
+    Raises
+    ------
+    ModelError
+        OpenVINO was asked for by name and is not installed.
+    """
+    if settings.backend == "torch" or device != "cpu":
+        return "torch"
+    if importlib.util.find_spec("openvino") is not None:
+        return "openvino"
+    if settings.backend == "openvino":
         raise ModelError("OpenVINO was asked for and is not installed.", _ADVICE)
-    return TorchPredictor(network, device, settings.threads), notes
+    return "torch"
 
 
 def chosen_device(settings: EngineSettings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,15 @@ class Scratch:
 
     Parameters
     ----------
-    folder : for files; they have no name and vanish with the array
-    on_disk : whether arrays lie in files; else in memory
+    folder : for files, which vanish with the array; None: the system's own
     """
 
-    def __init__(self, folder: Path | None = None, on_disk: bool = False) -> None:
-        self._folder, self._on_disk = folder, on_disk
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._maps: list[mmap.mmap] = []
 
-    def zeros(self, shape: tuple[int, ...]) -> Any:
-        """Return torch float32 zeros of `shape`.
+    def zeros(self, shape: tuple[int, ...], on_disk: bool) -> Any:
+        """Return torch float32 zeros of `shape`, in memory or in a file.
 
         Raises
         ------
@@ -36,7 +36,7 @@ class Scratch:
         """
         import torch
 
-        if not self._on_disk:
+        if not on_disk:
             return torch.zeros(shape, dtype=torch.float32)
         count = int(np.prod(shape))
         with tempfile.TemporaryFile(dir=self._folder) as file:
@@ -58,8 +58,6 @@ class Scratch:
 
 def _reserve(descriptor: int, size: int) -> None:
     """Make a file as long as `size`; where the system can, with its room on the disk taken at once."""
-    import os
-
     if hasattr(os, "posix_fallocate"):
         # A hole in the file would end the process when the disk is full.
         os.posix_fallocate(descriptor, 0, size)

@@ -5,76 +5,104 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
 from AIImagingLogic.inference.window_plan import WindowPlan, window_weights
+
+# Slices that are turned at once: as many floats as a line of the processor's cache holds.
+_TURNED = 16
 
 
 class SlabBlending:
     """Sums weighted windows in a slab as deep as one window; slices that no later window touches are given out.
 
+    The sums lie in the network's order of axes: a voxel is seen by several windows, but is turned only once.
+
     Parameters
     ----------
     plan : where the windows lie
     shape : (k, j, i) of the padded volume
+    grid : says how the network's axes lie
     recipe : says how many channels and how windows are blended
     as_probabilities : windows come as probabilities; else they are made so once blended, if the recipe asks
     scratch : makes the sums
+    on_disk : whether they lie in a file
     """
 
     def __init__(
         self,
         plan: WindowPlan,
         shape: tuple[int, int, int],
+        grid: NetworkGrid,
         recipe: NetworkRecipe,
         as_probabilities: bool,
         scratch: Scratch,
+        on_disk: bool = False,
     ) -> None:
         import torch
 
-        depth = plan.window[0]
-        self._depth, self._base, self._end = depth, 0, shape[0]
-        self._recipe, self._as_probabilities = recipe, as_probabilities
-        self._scratch = scratch
-        self._sums = scratch.zeros((depth, recipe.output_channels, *shape[1:]))
-        self._counts = torch.zeros((depth, *shape[1:]), dtype=torch.float32)
-        self._weights = torch.from_numpy(window_weights(plan.window, recipe.blending))
+        self._axes, self._flipped = grid.array_axes, grid.flipped
+        self._slab = self._axes.index(0)
+        self._shape, self._window = shape, plan.window
+        self._base = 0
+        self._recipe, self._as_probabilities, self._scratch = recipe, as_probabilities, scratch
+        sides = [plan.window[0] if axis == 0 else shape[axis] for axis in self._axes]
+        self._sums = scratch.zeros((recipe.output_channels, *sides), on_disk)
+        self._counts = torch.zeros(sides, dtype=torch.float32)
+        self._weights = torch.from_numpy(window_weights([plan.window[axis] for axis in self._axes], recipe.blending))
 
     def add(self, values: Any, start: tuple[int, int, int]) -> None:
-        """Add a window: torch float32 (channels, k, j, i), its first voxel at `start`."""
-        k = start[0] - self._base
-        depth, height, width = self._weights.shape
-        where = (slice(k, k + depth), slice(start[1], start[1] + height), slice(start[2], start[2] + width))
-        self._sums[where[0], :, where[1], where[2]].addcmul_(values.transpose(0, 1), self._weights.unsqueeze(1))
-        self._counts[where] += self._weights
+        """Add a window that begins where the slab begins.
+
+        Parameters
+        ----------
+        values : torch float32 (channels, *window) in the network's order
+        start : (k, j, i) of its first voxel; k is where `finished` was last called with, or 0
+        """
+        where = []
+        for axis, flipped in zip(self._axes, self._flipped):
+            length = self._window[axis]
+            first = 0 if axis == 0 else start[axis]
+            if flipped and axis != 0:
+                first = self._shape[axis] - first - length
+            where.append(slice(first, first + length))
+        self._sums[(slice(None), *where)].addcmul_(values, self._weights)
+        self._counts[tuple(where)] += self._weights
         self._scratch.release()
 
     def finished(self, start: int) -> Iterator[Any]:
-        """Give out the slices before `start`, each torch float32 (channels, j, i), and make room for later ones."""
-        ready = min(start, self._end) - self._base
-        for number in range(ready):
-            yield self._slice(number)
-        left = self._depth - ready
-        if 0 < ready < self._depth:
-            # Overlapping parts of one tensor: copied in pieces that do not overlap.
-            for begin in range(0, left, ready):
-                end = min(begin + ready, left)
-                self._sums[begin:end] = self._sums[begin + ready : end + ready]
-                self._counts[begin:end] = self._counts[begin + ready : end + ready]
-        if ready > 0:
-            self._sums[max(left, 0) :].zero_()
-            self._counts[max(left, 0) :].zero_()
+        """Give out the slices before `start`, each torch float32 (channels, j, i); the slab then begins there."""
+        depth = self._window[0]
+        ready = min(start, self._shape[0]) - self._base
+        for first in range(0, ready, _TURNED):
+            yield from self._slices(first, min(_TURNED, ready - first))
+        left = max(depth - ready, 0)
+        # The slab's axis may run against k: what is finished then lies at its end.
+        old, new = (0, depth - left) if self._flipped[self._slab] else (depth - left, 0)
+        for values, axis in ((self._sums, self._slab + 1), (self._counts, self._slab)):
+            for part in values if axis == self._slab + 1 else (values,):
+                kept = part.narrow(self._slab, old, left).clone()
+                part.zero_()
+                part.narrow(self._slab, new, left).copy_(kept)
         self._base += ready
         self._scratch.release()
 
-    def _slice(self, number: int) -> Any:
-        counts = self._counts[number]
+    def _slices(self, first: int, count: int) -> Iterator[Any]:
+        """Give `count` slices from the slab's slice `first` on, in the order of k."""
+        at = self._window[0] - first - count if self._flipped[self._slab] else first
+        against = [axis for axis, flipped in zip(self._axes, self._flipped) if flipped]
+        order = [self._axes.index(axis) for axis in range(3)]
+        counts = self._counts.narrow(self._slab, at, count).permute(order).flip(against)
+        sums = self._sums.narrow(self._slab + 1, at, count).permute(0, *(1 + axis for axis in order))
+        values = sums.flip([1 + axis for axis in against]).transpose(0, 1).contiguous()
         seen = counts > 0
-        values = self._sums[number] / counts.where(seen, counts.new_ones(()))
+        values /= counts.where(seen, counts.new_ones(())).unsqueeze(1)
         if self._recipe.resampled == "probabilities" and not self._as_probabilities:
-            values = probabilities(values, self._recipe, 0)
+            values = probabilities(values, self._recipe, 1)
         # A place that no window saw is background, whatever the activation makes of nothing.
-        return values * seen
+        values *= seen.unsqueeze(1)
+        yield from values
 
 
 def probabilities(values: Any, recipe: NetworkRecipe, channel_axis: int) -> Any:

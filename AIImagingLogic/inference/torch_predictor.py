@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from typing import Any
 
@@ -13,30 +14,30 @@ class TorchPredictor:
 
     backend = "torch"
 
-    def __init__(self, network: Network, device: str, threads: int | None = None) -> None:
+    def __init__(self, network: Network, device: str, threads: int | None = None, half: bool = False) -> None:
         import torch
 
-        self.device = device
+        self.device, self._half = device, half
         self._module = network.module
         if device == "cpu":
             wanted = threads or os.cpu_count() or 1
             if torch.get_num_threads() != wanted:
                 torch.set_num_threads(wanted)
         else:
-            self._module = network.module.to(device)
+            self._module = copy.deepcopy(network.module).to(device)
+            if half:
+                self._module = self._module.half()
 
     def __call__(self, window: Any) -> Any:
         import torch
 
         if self.device == "cpu":
             return _first(self._module(window)).float()
+        there = window.to(self.device)
+        if self._half:
+            return _first(self._module(there.half())).float().cpu()
         with torch.autocast(self.device, dtype=torch.float16):
-            return _first(self._module(window.to(self.device))).float().cpu()
-
-    def close(self) -> None:
-        """Give the GPU's memory back."""
-        if self.device != "cpu":
-            self._module.to("cpu")
+            return _first(self._module(there)).float().cpu()
 
 
 def _first(output: Any) -> Any:

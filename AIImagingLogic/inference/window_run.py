@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, combinations, product
 from typing import Any
 
+from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.feeding import content_box
 from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.predictor import Predictor
@@ -28,8 +29,8 @@ class WindowRun:
     recipe : how they are fed and read
     open_predictors : called with the first window, (1, channels, *window); gives one predictor a network
     networks : how many
-    window : in the network's order, in place of the recipe's
-    scratch : makes the sums, in memory or on disk
+    arrangement : of the run
+    scratch : makes the sums
     progress : told of every window
 
     Attributes
@@ -44,11 +45,11 @@ class WindowRun:
         recipe: NetworkRecipe,
         open_predictors: Callable[[Any], Sequence[Predictor]],
         networks: int,
-        window: Sequence[int] | None,
+        arrangement: Arrangement,
         scratch: Scratch,
         progress: Progress,
     ) -> None:
-        self._grid, self._recipe, self._open, self._window = grid, recipe, open_predictors, window
+        self._grid, self._recipe, self._open, self._arrangement = grid, recipe, open_predictors, arrangement
         self._scratch, self._progress = scratch, progress
         # Folds are averaged after the activation; one network is blended before it, as MONAI's pipelines do.
         self._as_probabilities = networks > 1 and recipe.resampled == "probabilities"
@@ -94,12 +95,13 @@ class WindowRun:
         import torch
 
         shape = tuple(volume.shape[1:])
-        plan = plan_windows(shape, self._grid, self._recipe, self._window)
+        plan = plan_windows(shape, self._grid, self._recipe, self._arrangement.window)
         if any(before or after for before, after in plan.padding):
             sides = list(chain.from_iterable(reversed(plan.padding)))
             volume = torch.nn.functional.pad(volume, sides, value=self._recipe.padding_value)
         padded: tuple[int, int, int] = tuple(volume.shape[1:])
-        blending = SlabBlending(plan, padded, self._recipe, self._as_probabilities, self._scratch)
+        on_disk = self._arrangement.sums_on_disk
+        blending = SlabBlending(plan, padded, self._grid, self._recipe, self._as_probabilities, self._scratch, on_disk)
         (before_k, _), (before_j, _), (before_i, _) = plan.padding
         inner = (slice(None), slice(before_j, before_j + shape[1]), slice(before_i, before_i + shape[2]))
         number = 0
@@ -118,11 +120,11 @@ class WindowRun:
             window = volume[:, start : start + depth, j : j + height, i : i + width]
             self._tell(plan)
             if above is None or bool((window[0] > above).any()):
-                blending.add(self._predicted(window, plan), (start, j, i))
+                blending.add(self._predicted(window), (start, j, i))
             self.windows_done += 1
 
-    def _predicted(self, window: Any, plan: WindowPlan) -> Any:
-        """Return what the networks say of a window (channels, k, j, i): (output channels, k, j, i)."""
+    def _predicted(self, window: Any) -> Any:
+        """Return what the networks say of a window (channels, k, j, i): (output channels, *window), in their order."""
         axes = self._grid.array_axes
         against = [1 + axis for axis, flipped in zip(axes, self._grid.flipped) if flipped]
         turned = window.flip(against) if against else window
@@ -133,13 +135,7 @@ class WindowRun:
         if not self._predictors:
             self._predictors = self._open(fed)
         total = self._sum(fed)
-        if flat:
-            total = total.unsqueeze(-1)
-        back = [0, 0, 0]
-        for number, axis in enumerate(axes):
-            back[axis] = 1 + number
-        values = total[0].permute(0, *back)
-        return values.flip(against) if against else values
+        return total[0].unsqueeze(-1) if flat else total[0]
 
     def _sum(self, fed: Any) -> Any:
         """Return the mean over networks and mirrored inputs: (1, output channels, *window)."""

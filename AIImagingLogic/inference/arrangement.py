@@ -1,0 +1,25 @@
+"""How a run is laid out: what it takes and what it spares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Where a run lies between quick and small.
+
+    Attributes
+    ----------
+    device : ``cpu``, ``cuda`` or ``mps``
+    window : in the network's order, in place of the recipe's; None: the recipe's
+    sums_on_disk : the sums of windows lie in a file
+    volume_on_disk : what the network is fed with lies in a file
+    half_precision : the network's weights too are in half precision; on a GPU only
+    """
+
+    device: str
+    window: tuple[int, ...] | None = None
+    sums_on_disk: bool = False
+    volume_on_disk: bool = False
+    half_precision: bool = False

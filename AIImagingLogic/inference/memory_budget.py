@@ -1,0 +1,75 @@
+"""Whether a run fits in memory, and what is spared until it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.environment_memory import memory_of_machine
+from AIImagingLogic.inference.ladder import next_rung
+from AIImagingLogic.inference.memory_forecast import MemoryForecast
+from AIImagingLogic.inference.network import EngineSettings
+from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.records.errors import OutOfMemory
+from AIImagingLogic.records.peak_memory import PeakMemory
+
+_ADVICE = "Close other programs, crop the image, or use a computer with more memory."
+
+
+class MemoryBudget:
+    """The memory that a run may take.
+
+    Parameters
+    ----------
+    settings : may name a budget; else it is what the computer has free
+    forecast : says what an arrangement takes
+    """
+
+    def __init__(self, settings: EngineSettings, forecast: Callable[[Arrangement], MemoryForecast]) -> None:
+        self._forecast = forecast
+        self._free = _free_bytes(settings)
+
+    def first_fit(self, arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[Arrangement, tuple[str, ...]]:
+        """Return the quickest arrangement that is forecast to fit, and notes on what was spared.
+
+        Raises
+        ------
+        OutOfMemory
+            None fits.
+        """
+        if self._free is None:
+            return arrangement, ()
+        notes: list[str] = []
+        while (needed := self._forecast(arrangement).total) > self._free:
+            following = next_rung(arrangement, recipe)
+            if following is None:
+                free = max(self._free, 0) / 1e9
+                raise OutOfMemory(
+                    f"The model needs about {needed / 1e9:.1f} GB of memory; {free:.1f} GB are free.", _ADVICE
+                )
+            arrangement = following[0]
+            notes.append(following[1])
+        return arrangement, tuple(notes)
+
+    def after_shortage(
+        self, arrangement: Arrangement, recipe: NetworkRecipe, error: BaseException
+    ) -> tuple[Arrangement, str]:
+        """Return the next arrangement once one ran out of memory, and its note.
+
+        Raises
+        ------
+        OutOfMemory
+            There is none.
+        """
+        following = next_rung(arrangement, recipe)
+        if following is None:
+            raise OutOfMemory("The computer's memory did not suffice for the model.", _ADVICE) from error
+        return following
+
+
+def _free_bytes(settings: EngineSettings) -> float | None:
+    """Return what this process may add to its memory; None where nothing is known."""
+    if settings.memory_budget_bytes is not None:
+        return settings.memory_budget_bytes - PeakMemory().gigabytes * 1e9
+    available = memory_of_machine().available_gb
+    return None if available is None else available * 1e9

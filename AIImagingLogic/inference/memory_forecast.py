@@ -1,0 +1,105 @@
+"""How much memory a run will need at most, said before it begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import SimpleITK as sitk
+
+from AIImagingLogic.inference.activation_memory import ActivationMemory
+from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.network_grid import NetworkGrid
+from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.inference.window_plan import plan_windows
+from AIImagingLogic.records.resources import load_resource
+
+_FLOAT = 4
+
+
+@dataclass(frozen=True)
+class MemoryForecast:
+    """Bytes of resident memory that a run adds to what the process has when it begins, by what they are for.
+
+    Attributes
+    ----------
+    volume : what the networks are fed with
+    sums : of the windows' weighted outputs
+    network : activations, weights in the backend's own form, and its libraries' own needs
+    labels : on the image's grid
+    slices : a few slices of values on their way to labels
+    """
+
+    volume: int
+    sums: int
+    network: int
+    labels: int
+    slices: int
+
+    @property
+    def total(self) -> int:
+        return self.volume + self.sums + self.network + self.labels + self.slices
+
+
+def forecast_memory(
+    image: sitk.Image,
+    grid: NetworkGrid,
+    recipe: NetworkRecipe,
+    arrangement: Arrangement,
+    activations: Sequence[ActivationMemory],
+    backend: str,
+    compiled: bool,
+) -> MemoryForecast:
+    """Say how much memory a run takes, before it begins.
+
+    Parameters
+    ----------
+    image : the first input
+    grid, recipe, arrangement : of the run
+    activations : of each network, for one window of the run
+    backend : ``torch`` or ``openvino``
+    compiled : whether the networks are compiled already; else PyTorch runs them once beside OpenVINO
+    """
+    plan = plan_windows(grid.shape, grid, recipe, arrangement.window)
+    padded = [size + before + after for size, (before, after) in zip(grid.shape, plan.padding)]
+    depth = plan.window[0]
+    volume = recipe.channels * math.prod(grid.shape) * _FLOAT
+    if padded != list(grid.shape):
+        volume += recipe.channels * math.prod(padded) * _FLOAT
+    plane = padded[1] * padded[2] * _FLOAT
+    window = math.prod(plan.window) * _FLOAT
+    labels = image.GetNumberOfPixels() * (1 if max(recipe.values, default=0) < 256 else 2)
+    if recipe.intensity_first:
+        volume += image.GetNumberOfPixels() * _FLOAT
+    on_disk = arrangement.sums_on_disk
+    slices = _FACTORS["slices"] * recipe.output_channels * plane
+    return MemoryForecast(
+        volume=0 if arrangement.volume_on_disk else volume,
+        # What lies in a file is resident while a window is added to it.
+        sums=recipe.output_channels * (window if on_disk else depth * plane) + (window if on_disk else depth * plane),
+        network=int(
+            _network(activations, backend, compiled, arrangement)
+            + window * (2 * recipe.output_channels + recipe.channels)
+        ),
+        labels=labels,
+        slices=int(slices),
+    )
+
+
+def _network(activations: Sequence[ActivationMemory], backend: str, compiled: bool, arrangement: Arrangement) -> float:
+    if arrangement.device != "cpu":
+        return _FACTORS["gpu_libraries"]
+    weights = sum(each.weights for each in activations)
+    largest = max(each.reordered for each in activations)
+    by_torch = (
+        largest * _FACTORS["torch_activations"] + weights * _FACTORS["torch_weights"] + _FACTORS["torch_libraries"]
+    )
+    if backend == "torch":
+        return by_torch
+    own = sum(each.activations for each in activations) * _FACTORS["openvino_activations"]
+    by_openvino = own + weights * _FACTORS["openvino_weights"] + _FACTORS["openvino_libraries"]
+    return by_openvino if compiled else by_openvino + by_torch
+
+
+_FACTORS: dict[str, float] = load_resource("inference/memory_factors.json")
