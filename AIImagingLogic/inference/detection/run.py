@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +12,14 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.detection.anchors import anchor_boxes
 from AIImagingLogic.inference.detection.content import cropped_to, occupied
 from AIImagingLogic.inference.detection.recipe import DetectionRecipe, Triple
 from AIImagingLogic.inference.detection.scored_boxes import ScoredBoxes, joined, read_boxes
 from AIImagingLogic.inference.detection.windows import DetectionWindows, plan_detection_windows
 from AIImagingLogic.inference.detection.world_boxes import world_boxes
-from AIImagingLogic.inference.feeding import channels_on_one_grid, network_volume
+from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.network_grid import plan_grid
 from AIImagingLogic.inference.predictor import Predictor, chosen_device, open_predictor
@@ -107,15 +107,15 @@ def run_detection(
     grid = plan_grid(images[0], recipe.feeding)
     device = chosen_device(settings)
     with torch.inference_mode():
-        volume = network_volume(images, grid, recipe.feeding, progress.part(0.0, _PREPARED))
+        volume = torch.empty((len(images), *grid.shape), dtype=torch.float32)
+        fill_volume(images, grid, recipe.feeding, volume, progress.part(0.0, _PREPARED))
         against = [1 + axis for axis, flipped in zip(grid.array_axes, grid.flipped, strict=True) if flipped]
         fed = (volume.flip(against) if against else volume).permute(0, *(1 + axis for axis in grid.array_axes))
         size = fed.shape[1:]
         windows = plan_detection_windows(size, recipe)
         content = None if within is None else occupied(within, grid)
         run = _Run(network, recipe, settings, device, windows, content, progress.part(_PREPARED, 1.0))
-        with run.predictor_closed():
-            found = joined(list(run.boxes(fed))).clipped(size).without_rivals(recipe)
+        found = joined(list(run.boxes(fed))).without_rivals(recipe)
     placed = world_boxes(found.corners, grid, images[0])
     boxes = tuple(
         DetectedBox(box, float(score), recipe.labels[label])
@@ -151,16 +151,6 @@ class _Run:
     def backend(self) -> str:
         return "none" if self._predictor is None else self._predictor.backend
 
-    @contextmanager
-    def predictor_closed(self) -> Iterator[None]:
-        """Give back a GPU's memory at the end."""
-        try:
-            yield
-        finally:
-            close = getattr(self._predictor, "close", None)
-            if close is not None:
-                close()
-
     def boxes(self, volume: Any) -> Iterator[ScoredBoxes]:
         """Give the boxes of each window, in voxels of the whole image.
 
@@ -189,7 +179,8 @@ class _Run:
 
     def _predicted(self, window: Any) -> NDArray[np.float32]:
         if self._predictor is None:
-            self._predictor, self.notes = open_predictor(self._network, window, self._settings, self._device)
+            arrangement = Arrangement(self._device)
+            self._predictor, self.notes = open_predictor(self._network, window, self._settings, arrangement)
         began = time.perf_counter()
         values = self._predictor(window).numpy()
         self.network_seconds += time.perf_counter() - began
