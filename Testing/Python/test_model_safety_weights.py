@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from AIImagingLogic.models.safety.checkpoint import load_checkpoint
 from AIImagingLogic.models.safety.refusals import UnsafeModel
 from AIImagingLogic.models.safety.weights import fit, load_state_dict
 from AIImagingLogic.records.errors import ModelError
@@ -46,6 +47,29 @@ def test_weights_of_torch_save_load_wrapped_or_not(tmp_path: Path, legacy: bool,
     loaded = load_state_dict(path)
     assert loaded.keys() == state.keys()
     assert all(torch.equal(loaded[name], state[name]) for name in state)
+
+
+def test_a_checkpoint_of_training_gives_back_all_that_is_data(tmp_path: Path) -> None:
+    content = {
+        "network_weights": net().state_dict(),
+        "logging": {"dice": [np.float32(0.5), np.float64(0.25)], "epochs": OrderedDict(a=[1])},
+        "node": np.arange(6, dtype=np.int16).reshape(2, 3),
+        "init_args": {"device": torch.device("cpu"), "plans": {"spacing": (1.0, 2.0)}, "seed": 2**63},
+        "axes": (0, 1, 2),
+    }
+    torch.save(content, tmp_path / "checkpoint_final.pth")
+    loaded = load_checkpoint(tmp_path / "checkpoint_final.pth")
+    assert loaded["logging"] == {"dice": [0.5, 0.25], "epochs": {"a": [1]}}
+    assert np.array_equal(loaded["node"], content["node"])
+    assert loaded["init_args"] == content["init_args"]
+    assert loaded["axes"] == (0, 1, 2)
+    assert loaded["network_weights"].keys() == net().state_dict().keys()
+
+
+def test_an_array_of_objects_in_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": np.array([{}, None], dtype=object)}, tmp_path / "model.pt")
+    with pytest.raises(UnsafeModel, match=r"model\.pt"):
+        load_checkpoint(tmp_path / "model.pt")
 
 
 def test_safetensors_and_the_prefix_of_data_parallel_load(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
-from collections import defaultdict
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,15 @@ def _load_torch(path: Path) -> Any:
     import numpy as np
     import torch
 
-    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
-    safe = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
-    safe += [(np.dtype, "numpy.dtype")]
+    inner = np._core.multiarray  # type: ignore[attr-defined]
+    parts = {"scalar": inner.scalar, "_reconstruct": inner._reconstruct}
+    safe: list[Any] = [
+        (part, f"numpy.{core}.multiarray.{name}") for name, part in parts.items() for core in ("core", "_core")
+    ]
+    safe += [(np.dtype, "numpy.dtype"), (np.ndarray, "numpy.ndarray")]
     kinds = [getattr(np.dtypes, name) for name in np.dtypes.__all__ if name not in ("ObjectDType", "StringDType")]
     try:
-        with torch.serialization.safe_globals([*safe, *kinds, defaultdict, dict, list]):
+        with torch.serialization.safe_globals([*safe, *kinds]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnsafeModel(
@@ -125,12 +128,15 @@ def _load_torch(path: Path) -> Any:
 
 
 def _checked_data(value: Any, place: str, depth: int = 0) -> Any:
+    import numpy as np
     import torch
 
     if depth > limit("pickle_depth"):
         raise UnsafeModel(f"'{place}' is nested too deeply.", "Do not use this package.")
     if isinstance(value, torch.Tensor):
         return _checked_tensor(value.detach(), place)
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        raise UnsafeModel(f"'{place}' holds an array of objects.", "Do not use this package.")
     if isinstance(value, Mapping):
         return {key: _checked_data(item, place, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple, torch.Size):
@@ -149,4 +155,7 @@ def _checked_tensor(tensor: Any, place: str) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    # PyTorch's own advice, to load without its guard, is not passed on.
+    found = re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
+    text = found[1] if found else str(error).strip() or type(error).__name__
+    return text.splitlines()[0].strip().rstrip(".")[:200]
