@@ -13,7 +13,7 @@ from scipy import ndimage
 
 # What brainchop's parameters say of each model: share of the range above which a voxel is content; None: all is seen.
 _CONTENT = {"model5_gw_ae": 0.0, "model11_gw_ae": 0.0, "model18cls": 0.2, "mindgrab": None}
-_SIDE = 256
+_SIDE, _MARGIN = 256, 18
 
 
 def plain_labels(folder: Path, image: sitk.Image) -> NDArray[np.uint8]:
@@ -32,7 +32,11 @@ def plain_labels(folder: Path, image: sitk.Image) -> NDArray[np.uint8]:
     else:
         places = np.argwhere(turned > above)
         box = tuple(slice(low, high + 1) for low, high in zip(places.min(0), places.max(0)))
-        labels[box] = _network(folder, turned[box])
+        content = turned[box]
+        room = [min(2 * _MARGIN, max(_SIDE - size, 0)) for size in content.shape]
+        padded = np.pad(content, [(total // 2, total - total // 2) for total in room])
+        inner = tuple(slice(total // 2, total // 2 + size) for total, size in zip(room, content.shape))
+        labels[box] = _network(folder, padded)[inner]
     parts, count = ndimage.label(labels > 0, np.ones((3, 3, 3)))
     if count > 1:
         labels[parts != 1 + np.argmax(np.bincount(parts.ravel())[1:])] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from layers_packages import conv, gelu, layer, plain_convolution, random_weights
 from AIImagingLogic.models.formats.conformed_range import ConformedRange
 from AIImagingLogic.models.formats.layers_graph import read_layer_graph
 from AIImagingLogic.models.formats.layers_model import is_layers_model, open_layers_model
+from AIImagingLogic.models.formats.layers_network import build_layers_network
+from AIImagingLogic.models.formats.layers_weights import read_layers_weights
 from AIImagingLogic.records.errors import ModelError
 
 torch = pytest.importorskip("torch")
@@ -74,6 +77,23 @@ def test_branches_are_added_and_joined_and_an_image_used_twice_is_not_changed_in
     norm = (a + np.maximum(a, 0) - stored["moving_mean"]) / np.sqrt(np.array(stored["moving_variance"]) + 1e-3)
     expected = np.concatenate([norm * stored["gamma"] + stored["beta"], a], axis=-1)
     np.testing.assert_allclose(evaluated(folder), expected, atol=TOLERANCE)
+
+
+def test_the_image_is_surrounded_by_background_up_to_the_declared_size(tmp_path: Path) -> None:
+    layers = [conv("a", 2, dilation=2, activation="relu"), conv("out", 2)]
+    weights = random_weights(layers)
+    folder = write_package(tmp_path / "net", layers, weights)
+    model = json.loads((folder / "model.json").read_text())
+    graph = read_layer_graph(model)
+    graph = dataclasses.replace(graph, input_shape=(None, 20, 9, 1))
+    network, _ = build_layers_network(graph, read_layers_weights(folder, model["weightsManifest"]), margin=3)
+    # 9 x 7 x 8 voxels: free along the first axis, room for all along the second, for one voxel along the third.
+    values = np.pad(IMAGE, [(3, 3), (3, 3), (0, 1)])[..., None]
+    values = np.maximum(plain_convolution(values, weights["a/kernel"], weights["a/bias"], 2), 0)
+    values = plain_convolution(values, weights["out/kernel"], weights["out/bias"], 1)[3:-3, 3:-3, :-1]
+    with torch.inference_mode():
+        result = network(torch.from_numpy(IMAGE.astype(np.float32))[None, None])[0].numpy()
+    np.testing.assert_allclose(np.moveaxis(result, 0, -1), values, atol=TOLERANCE)
 
 
 def test_quantised_weights_are_scaled_back(tmp_path: Path) -> None:

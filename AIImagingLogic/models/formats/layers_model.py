@@ -55,10 +55,11 @@ def open_layers_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
     folder = path.parent if path.name == _MODEL else path
     model = read_package_json(folder, _MODEL)
     graph = read_layer_graph(model)
-    module, channels = build_layers_network(graph, read_layers_weights(folder, model.get("weightsManifest")))
+    weights = read_layers_weights(folder, model.get("weightsManifest"))
     files = [file_in_package(folder, name) for group in model["weightsManifest"] for name in group["paths"]]
     hashes = [file_sha256(file) for file in files]
     feeding, known = _feeding(hashes)
+    module, channels = build_layers_network(graph, weights, feeding["margin"])
     # With a sigmoid each channel is a label apart; with a softmax the first is the background.
     apart = channels == 1 or ending(graph) == "sigmoid"
     values = tuple(range(1, channels + 1) if apart else range(channels))
