@@ -46,6 +46,24 @@ def test_an_honest_network_gives_what_it_gave(tmp_path: Path, name: str, traced:
     assert torch.equal(load_torchscript(path)(image), module(image))
 
 
+class Loops(torch.nn.Module):
+    def forward(self, x):
+        with torch.no_grad():
+            parts = []
+            for index in range(3):
+                parts.append(x * index)
+            named = {"first": x, "sum": torch.stack(parts).sum(0)}
+        assert x.dim() == 4
+        return named["sum"].to(torch.float32) + x.flatten().topk(2)[0].sum()
+
+
+def test_loops_lists_dictionaries_and_no_grad_are_honest(tmp_path: Path) -> None:
+    path = tmp_path / "model.ts"
+    save_script(Loops(), path)
+    image = torch.rand(1, 1, 4, 4)
+    assert torch.equal(load_torchscript(path)(image), Loops()(image))
+
+
 @pytest.mark.parametrize("name", SCRIPT_ATTACKS)
 def test_a_program_that_does_more_is_refused_before_it_runs(tmp_path: Path, name: str) -> None:
     path, canary = tmp_path / "model.ts", tmp_path / "canary"

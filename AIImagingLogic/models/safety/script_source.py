@@ -18,7 +18,7 @@ _PLAIN = (
     *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While, ast.Pass, ast.Assert),
     *(ast.Break, ast.Continue, ast.Name, ast.Attribute, ast.Call, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set),
     *(ast.Subscript, ast.Slice, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Starred, ast.ClassDef),
-    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
+    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.With, ast.withitem),
 )
 _BASES = {"Module", "NamedTuple", "Enum", "Interface", "ModuleInterface"}
 
