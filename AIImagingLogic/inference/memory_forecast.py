@@ -12,6 +12,7 @@ from AIImagingLogic.inference.activation_memory import ActivationMemory
 from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.inference.slab_blending import TURNED_SLICES
 from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.records.resources import load_resource
 
@@ -73,7 +74,8 @@ def forecast_memory(
     if recipe.intensity_first:
         volume += image.GetNumberOfPixels() * _FLOAT
     on_disk = arrangement.sums_on_disk
-    slices = _FACTORS["slices"] * recipe.output_channels * plane
+    # Turned slices lie twice for a moment.
+    slices = (2 * min(TURNED_SLICES, depth) + _FACTORS["slices"]) * recipe.output_channels * plane
     return MemoryForecast(
         volume=0 if arrangement.volume_on_disk else volume,
         # What lies in a file is resident while a window is added to it.
