@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -51,5 +52,5 @@ def _array(stream: IO[bytes], size: int, place: str) -> np.ndarray[Any, Any]:
             raise UnsafeModel(f"'{place}' holds objects or declares {declared} bytes.", "Do not use this package.")
         stream.seek(0)
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-    except (ValueError, EOFError, OverflowError, TypeError, SyntaxError) as error:
+    except (ValueError, EOFError, OverflowError, TypeError, SyntaxError, MemoryError, TokenError) as error:
         raise UnsafeModel(f"'{place}' is not a whole array: {str(error)[:100]}.", DOWNLOAD_AGAIN) from error

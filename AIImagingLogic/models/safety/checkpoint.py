@@ -123,7 +123,7 @@ def _load_torch(path: Path) -> Any:
         raise UnsafeModel(
             f"'{path.name}' could not be read as weights: {_first_line(error)}.", DOWNLOAD_AGAIN
         ) from error
-    except (EOFError, IndexError, OverflowError, MemoryError, RecursionError, OSError) as error:
+    except (EOFError, IndexError, OverflowError, MemoryError, RecursionError, OSError, AssertionError) as error:
         raise UnsafeModel(f"'{path.name}' is broken: {_first_line(error)}.", DOWNLOAD_AGAIN) from error
 
 

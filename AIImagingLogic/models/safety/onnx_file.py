@@ -49,7 +49,10 @@ def load_onnx(path: Path, package: Path | None = None) -> ModelProto:
     except (DecodeError, ValueError, RuntimeError) as error:
         raise UnsafeModel(f"'{path.name}' is not a whole ONNX file.", DOWNLOAD_AGAIN) from error
     _check(model, path, (package or path.parent).resolve())
-    onnx.load_external_data_for_model(model, str(path.parent))
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except (TypeError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:
+        raise UnsafeModel(f"The weights beside '{path.name}' cannot be read.", DOWNLOAD_AGAIN) from error
     return model
 
 
@@ -116,6 +119,8 @@ def _check_tensor(tensor: Any, path: Path, package: Path) -> None:
 
 
 def _check_external(entries: dict[str, str], place: str, path: Path, package: Path, needed: int) -> None:
+    if not all(isinstance(text, str) for pair in entries.items() for text in pair):
+        raise UnsafeModel(f"'{place}' points to a file whose name is no text.", DOWNLOAD_AGAIN)
     location = checked_member(entries.get("location", ""), place)
     found = path.parent / location
     inside = found.resolve().is_relative_to(package)

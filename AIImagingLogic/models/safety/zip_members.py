@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from AIImagingLogic.models.safety.limits import limit
@@ -30,7 +33,12 @@ def checked_zip(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[PurePosixPat
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive, _checked(archive, path)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        # An archive that points before its own beginning; all else is the disk's.
+        if error.errno != errno.EINVAL:
+            raise
+        raise UnsafeModel(f"'{path.name}' is not a whole zip archive.", DOWNLOAD_AGAIN) from error
+    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise UnsafeModel(f"'{path.name}' is not a whole zip archive: {error}.", DOWNLOAD_AGAIN) from error
 
 
