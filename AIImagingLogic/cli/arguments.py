@@ -45,6 +45,8 @@ def make_parser() -> argparse.ArgumentParser:
 
     detect = add("detect", "detect_command", "find, outline and measure lung nodules on one chest CT")
     _add_image(detect)
+    known = f"{', '.join(model_ids('detect'))}, the id of an installed model, or the path of a detection package"
+    detect.add_argument("-m", "--model", default="ct-lung-nodules", metavar="MODEL", help=known)
     detect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     detect.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 

@@ -1,10 +1,11 @@
-"""`aiimaging detect`: find, outline and measure lung nodules on one chest CT."""
+"""`aiimaging detect`: find, outline and measure lung nodules on one chest CT, or what a model package finds."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from AIImagingLogic.cli.named_model import named_model
 from AIImagingLogic.cli.output_folder import whole_folder
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
@@ -20,7 +21,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     with whole_folder(arguments.output, arguments.overwrite) as folder:
         with WorkerTasks() as tasks, terminal.progress() as progress:
             image, info = read_image(arguments.image, arguments.series)
-            visit = tasks.run("detect:detect", {"image": image_input(image, info)}, progress)
+            inputs = {"image": image_input(image, info), "model": named_model(arguments.model)}
+            visit = tasks.run("detect:detect", inputs, progress)
         save_record(visit, folder / "result.json")
         write_findings_csv(visit, folder / "findings.csv")
         if visit.organs is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from AIImagingLogic.cli.named_model import named_model
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.segmentation_file import write_segmentation
-from AIImagingLogic.models.catalogue import model_ids
 from AIImagingLogic.records.atomic_files import make_folder
 from AIImagingLogic.records.errors import OutputError
 from AIImagingLogic.report.text import measured_segments_table
@@ -23,14 +22,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     make_folder(arguments.output.absolute().parent)
     with WorkerTasks() as tasks, terminal.progress() as progress:
         image, info = read_image(arguments.image, arguments.series)
-        inputs = {"image": image_input(image, info), "model": _model(arguments.model)}
+        inputs = {"image": image_input(image, info), "model": named_model(arguments.model)}
         result = tasks.run("segment:segment_and_measure", inputs, progress)
     write_segmentation(result.segmentation, arguments.output)
     terminal.show(measured_segments_table(result.measured), f"Segmentation: {arguments.output}")
     return {"segmentation": str(arguments.output), "measured": result.measured.to_json()}
-
-
-def _model(named: str) -> str:
-    """Return a model's id as it is, and the path of a package as the worker finds it, from its own folder."""
-    path = Path(named).expanduser()
-    return str(path.resolve()) if named not in model_ids() and path.exists() else named

@@ -1,4 +1,4 @@
-"""Detect: a chest CT in; lungs and measured lung nodules out."""
+"""Detect: a chest CT in; lungs and measured lung nodules out; or what a model package finds."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import make_provenance
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.timeline import Visit
+from AIImagingLogic.tasks.package_detection import detect_with_package
+from AIImagingLogic.tasks.same_outline import same_outline
 from AIImagingLogic.tasks.segment import check_input
 
 ORGANS_MODEL = "ct-lungs"
@@ -25,8 +27,22 @@ DOUBTFUL_SHARE = 0.1
 """Candidates down to this share of the detector's operating score are kept for a second look at a follow-up."""
 
 
-def detect(image: sitk.Image, info: ImageInfo, label: str = "baseline", progress: Progress | None = None) -> Visit:
-    """Find, outline and measure the lung nodules of a chest CT.
+def detect(
+    image: sitk.Image,
+    info: ImageInfo,
+    label: str = "baseline",
+    progress: Progress | None = None,
+    model: str = DETECTOR_MODEL,
+) -> Visit:
+    """Find, outline and measure the lung nodules of a chest CT, or what another detector finds.
+
+    Parameters
+    ----------
+    image : for the built-in detector a chest CT in HU
+    info : what is known of it
+    label : of the visit
+    progress : told how far the run is
+    model : the built-in detector, the id of an installed one, or the path of a detection package
 
     Returns
     -------
@@ -36,8 +52,12 @@ def detect(image: sitk.Image, info: ImageInfo, label: str = "baseline", progress
     Raises
     ------
     WrongImageError, GeometryError
-        The image is not a chest CT in Hounsfield units.
+        The image is not what the detector's card asks for.
+    ModelError
+        The model is unknown, not installed, cannot be used, or does not detect.
     """
+    if model != DETECTOR_MODEL:
+        return detect_with_package(image, info, label, model, progress or Progress())
     visit, _ = find_nodules(image, info, label, progress or Progress())
     return visit
 
@@ -83,19 +103,8 @@ def outline_and_measure(
         progress.report(index / max(len(candidates), 1), f"Nodule {index + 1} of {len(candidates)}")
         mask = outliner.outline(image, info, organs, candidate, progress)
         if not sitk.GetArrayViewFromImage(mask).any() or any(
-            _same_lesion(mask, other.mask) for other in (*known, *findings)
+            same_outline(mask, other.mask) for other in (*known, *findings)
         ):
             continue
         findings.append(make_finding(image, info, mask, organs, candidate.score, len(known) + len(findings) + 1))
     return tuple(findings)
-
-
-def _same_lesion(mask: sitk.Image, other: sitk.Image | None) -> bool:
-    """Whether more than half of the smaller of two cropped masks lies in the other."""
-    if other is None:
-        return False
-    onto = sitk.Resample(other > 0, mask, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
-    own = sitk.GetArrayViewFromImage(mask) > 0
-    shared = int((own & (sitk.GetArrayViewFromImage(onto) > 0)).sum())
-    smaller = min(int(own.sum()), int((sitk.GetArrayViewFromImage(other) > 0).sum()))
-    return shared > 0.5 * smaller
