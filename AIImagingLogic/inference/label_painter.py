@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from AIImagingLogic.inference.network_grid import NetworkGrid
+from AIImagingLogic.inference.label_codes import LabelCodes
+from AIImagingLogic.inference.network_grid import NetworkGrid, Taps
 from AIImagingLogic.inference.recipe import NetworkRecipe
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """A slice of the network's grid.
+
+    Attributes
+    ----------
+    codes : (j, i) what the channels of each voxel say
+    borders : (j, i) whether a voxel's code differs from those of its neighbours towards larger j, i
+    table : torch float32 (j * i, channels)
+    """
+
+    codes: NDArray[Any]
+    borders: NDArray[np.bool_]
+    table: Any
 
 
 class LabelPainter:
@@ -19,24 +37,28 @@ class LabelPainter:
     grid : of the network
     recipe : says how channels become labels
 
+    Attributes
+    ----------
+    labels : (k, j, i) on the image's grid
+
     Notes
     -----
     The labels are those of values that are interpolated linearly to the image's grid, channel by channel, and then
-    compared. Between voxels that all have the same winner, every mixture of them has that winner too; so only at
-    voxels whose neighbours differ the channels are interpolated.
+    compared. Between voxels that all say the same, every mixture of them says it too; so only at voxels whose
+    neighbours differ the channels are interpolated.
     """
 
     def __init__(self, grid: NetworkGrid, recipe: NetworkRecipe) -> None:
         across_i, across_j, through = grid.maps
-        kind = np.uint8 if max(recipe.values, default=0) < 256 else np.uint16
-        self.labels: NDArray[Any] = np.zeros((through.image_size, across_j.image_size, across_i.image_size), kind)
-        self._winner = _Winner(recipe, kind)
-        self._nearest = recipe.output == "labels"
-        self._in_plane = None if across_i.is_identity and across_j.is_identity else _InPlane(grid, self._winner)
-        self._through = through.network_taps()
-        if self._nearest:
-            self._through = _rounded(self._through)
-        self._previous: Any = None
+        self._codes = LabelCodes(recipe)
+        shape = (through.image_size, across_j.image_size, across_i.image_size)
+        self.labels: NDArray[Any] = np.zeros(shape, self._codes.kind)
+        self._i, self._j, self._k = across_i.network_taps(), across_j.network_taps(), through.network_taps()
+        if recipe.output == "labels":
+            self._i, self._j, self._k = _nearest(self._i), _nearest(self._j), _nearest(self._k)
+        self._flat = across_i.is_identity and across_j.is_identity
+        self._width = across_i.network_size
+        self._previous: _Slice | None = None
         self._received = 0
         self._painted = 0
 
@@ -44,105 +66,59 @@ class LabelPainter:
         """Take the next slice: torch float32 (channels, j, i)."""
         number = self._received
         self._received += 1
-        taps = self._through
-        while self._painted < len(taps.first) and taps.second[self._painted] <= number:
+        current = self._slice(plane)
+        while self._painted < len(self._k.first) and self._k.second[self._painted] <= number:
             at = self._painted
-            self.labels[at] = self._slice(plane, int(taps.first[at]), float(taps.share[at]), number)
+            first = current if self._k.first[at] == number else self._previous
+            assert first is not None
+            self._paint(self.labels[at], first, current, float(self._k.share[at]))
             self._painted += 1
-        self._previous = plane
+        self._previous = current
 
-    def _slice(self, plane: Any, first: int, share: float, number: int) -> NDArray[Any]:
-        import torch
+    def _slice(self, plane: Any) -> _Slice:
+        codes = self._codes.of_channels(plane.numpy())
+        borders = np.zeros(codes.shape, bool)
+        if not self._flat:
+            across, down = codes[:, 1:] != codes[:, :-1], codes[1:] != codes[:-1]
+            borders[:, :-1] |= across
+            borders[:-1] |= down
+            borders[:-1, :-1] |= across[1:]
+        return _Slice(codes, borders, plane.reshape(len(plane), -1).T.contiguous())
 
-        values = plane if first == number else self._previous
+    def _paint(self, out: NDArray[Any], first: _Slice, second: _Slice, share: float) -> None:
+        shown = self._codes.labels(first.codes)
+        differ = first.borders
         if share > 0:
-            values = torch.lerp(values, plane, share)
-        if self._in_plane is None:
-            return self._winner.labels(self._winner.codes(values))
-        return self._in_plane.labels(values, self._nearest)
+            differ = differ | second.borders | (first.codes != second.codes)
+        if not self._flat:
+            shown = np.take(shown, self._i.first, axis=1)[self._j.first]
+            differ = np.take(differ, self._i.first, axis=1)[self._j.first]
+        out[...] = shown
+        places = np.flatnonzero(differ)
+        if len(places) == 0 or self._codes.nearest:
+            return
+        rows, columns = np.divmod(places, differ.shape[1])
+        if share == 0:
+            values = self._mixture(first, rows, columns, 1.0)
+        else:
+            values = self._mixture(first, rows, columns, 1.0 - share) + self._mixture(second, rows, columns, share)
+        out[rows, columns] = self._codes.labels(self._codes.of_channels(values.numpy().T))
 
-
-class _Winner:
-    """How the channels of a voxel become a label. A code tells voxels apart whose mixtures may differ."""
-
-    def __init__(self, recipe: NetworkRecipe, kind: type) -> None:
-        self._recipe = recipe
-        self._values: NDArray[Any] = np.array(recipe.values, kind)
-        self._kind = kind
-
-    def codes(self, values: Any) -> Any:
-        """Return torch int64 (...) of channels (channels, ...)."""
-        import torch
-
-        if self._recipe.output == "softmax":
-            return values.argmax(0)
-        if self._recipe.output == "labels":
-            return values[0].round().to(torch.int64)
-        codes = torch.zeros(values.shape[1:], dtype=torch.int64)
-        for number, channel in enumerate(values):
-            codes |= (channel > self._recipe.threshold).to(torch.int64) << number
-        return codes
-
-    def labels(self, codes: Any) -> NDArray[Any]:
-        """Return the label of each code."""
-        found = codes.numpy()
-        if self._recipe.output == "softmax":
-            return self._values[found]
-        if self._recipe.output == "labels":
-            return found.astype(self._kind)
-        labels = np.zeros(found.shape, self._kind)
-        for number, value in enumerate(self._values):
-            labels[(found >> number) & 1 == 1] = value
-        return labels
-
-
-class _InPlane:
-    """Interpolation within a slice, where it can change the label."""
-
-    def __init__(self, grid: NetworkGrid, winner: _Winner) -> None:
-        self._winner = winner
-        self._i, self._j = grid.maps[0].network_taps(), grid.maps[1].network_taps()
-        self._width = grid.maps[0].network_size
-
-    def labels(self, values: Any, nearest: bool) -> NDArray[Any]:
-        import torch
-
-        codes = self._winner.codes(values)
-        if nearest:
-            i, j = _rounded(self._i), _rounded(self._j)
-            return self._winner.labels(codes)[j.first[:, None], i.first]
-        labels = self._winner.labels(codes)[self._j.first[:, None], self._i.first]
-        right, below = torch.roll(codes, -1, 1), torch.roll(codes, -1, 0)
-        right[:, -1], below[-1] = codes[:, -1], codes[-1]
-        corner = torch.roll(right, -1, 0)
-        corner[-1] = right[-1]
-        mixed = ((codes != right) | (codes != below) | (codes != corner)).numpy()
-        rows, columns = np.nonzero(mixed[self._j.first[:, None], self._i.first])
-        if len(rows):
-            labels[rows, columns] = self._winner.labels(self._winner.codes(self._mixture(values, rows, columns)))
-        return labels
-
-    def _mixture(self, values: Any, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Any:
-        """Return (channels, N) at image voxels of the slice."""
+    def _mixture(self, plane: _Slice, rows: NDArray[np.int64], columns: NDArray[np.int64], part: float) -> Any:
+        """Return `part` of a slice's values at image voxels: torch (N, channels)."""
         import torch
 
         top, bottom = self._j.first[rows] * self._width, self._j.second[rows] * self._width
         left, right = self._i.first[columns], self._i.second[columns]
         down, across = self._j.share[rows], self._i.share[columns]
+        up, back = 1 - down, 1 - across
         places = np.stack([top + left, top + right, bottom + left, bottom + right], 1)
-        one = np.float32(1)
-        shares = np.stack(
-            [(one - down) * (one - across), (one - down) * across, down * (one - across), down * across], 1
+        shares = np.stack([up * back, up * across, down * back, down * across], 1) * np.float32(part)
+        return torch.nn.functional.embedding_bag(
+            torch.from_numpy(places), plane.table, per_sample_weights=torch.from_numpy(shares), mode="sum"
         )
-        table = values.reshape(len(values), -1).T.contiguous()
-        mixture = torch.nn.functional.embedding_bag(
-            torch.from_numpy(places), table, per_sample_weights=torch.from_numpy(shares), mode="sum"
-        )
-        return mixture.T
 
 
-def _rounded(taps: Any) -> Any:
-    from AIImagingLogic.inference.network_grid import Taps
-
+def _nearest(taps: Taps) -> Taps:
     nearest = np.where(taps.share > 0.5, taps.second, taps.first)
     return Taps(nearest, nearest, np.zeros_like(taps.share))
