@@ -118,6 +118,8 @@ def plan_grid(image: sitk.Image, recipe: NetworkRecipe) -> NetworkGrid:
         # A 2D network may leave open how far its slices are apart.
         new = spacing[number] if number < len(spacing) else old
         maps[axis] = _axis_map(image.GetSize()[axis], new / old, flip, recipe.grid)
+        if recipe.size is not None and number < len(recipe.size):
+            maps[axis] = _stretched(image.GetSize()[axis], recipe.size[number])
     if all(axis.image_size == axis.network_size and abs(axis.scale - 1) < _SAME_STEP for axis in maps.values()):
         maps = {number: AxisMap(size, size) for number, size in enumerate(image.GetSize())}
     return NetworkGrid((maps[0], maps[1], maps[2]), order, flipped)
@@ -126,11 +128,15 @@ def plan_grid(image: sitk.Image, recipe: NetworkRecipe) -> NetworkGrid:
 def _axis_map(size: int, step: float, flipped: bool, convention: str) -> AxisMap:
     if convention == "extent":
         network_size = max(1, int(np.round(size / step)))
-        scale = size / network_size
-        return AxisMap(size, network_size, scale, scale / 2 - 0.5)
+        return _stretched(size, network_size)
     network_size = int(np.round((size - 1) / step + 1.0))
     offset = (size - 1) - (network_size - 1) * step if flipped else 0.0
     return AxisMap(size, network_size, step, offset)
+
+
+def _stretched(size: int, network_size: int) -> AxisMap:
+    scale = size / network_size
+    return AxisMap(size, network_size, scale, scale / 2 - 0.5)
 
 
 def _orientation(image: sitk.Image, axes: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:

@@ -24,6 +24,8 @@ class NetworkRecipe:
     axes : directions in which the indices of the network's array grow, first axis first, such as ``RAS`` (MONAI) or
         ``SPL``, one letter of each pair R/L, A/P, S/I; empty: as the image is stored, first axis i
     spacing_mm : of the network's grid, in the order of `axes`; None: the image's own
+    size : voxels that the image is stretched to, in the order of `axes`, outer faces of the border voxels in common;
+        a 2D network leaves the third open; None: as `spacing_mm` says
     intensity : steps for each channel, one tuple a channel; a single tuple stands for all channels
     intensity_first : steps run on the input's grid, before resampling
     window : voxels that the network sees at once, in the order of `axes`; None: the whole image in one go
@@ -67,3 +69,4 @@ class NetworkRecipe:
     padding_value: float = 0.0
     grid: GridConvention = "first_voxel"
     resampled: ResampledValues = "probabilities"
+    size: tuple[int, ...] | None = None

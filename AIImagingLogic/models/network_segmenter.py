@@ -13,7 +13,7 @@ from AIImagingLogic.inference.network import EngineSettings, NetworkOutput
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import load_model, model_card, model_ids
 from AIImagingLogic.models.formats.open_package import open_package
-from AIImagingLogic.models.largest_part import keep_largest_part
+from AIImagingLogic.models.largest_part import keep_largest_of_each, keep_largest_part
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.models.protocols import Segmenter
 from AIImagingLogic.models.store.whereabouts import installed
@@ -78,6 +78,8 @@ class NetworkSegmenter:
         labels, left_out_ml = output.labels, 0.0
         if self.package.largest_part_only:
             labels, left_out_ml = keep_largest_part(labels)
+        if self.package.largest_part_of:
+            labels, left_out_ml = keep_largest_of_each(labels, self.package.largest_part_of)
         counts = np.bincount(sitk.GetArrayViewFromImage(labels).reshape(-1))
         found = [item for item in self.package.segments if item.value < len(counts) and counts[item.value]]
         missing = [item.name for item in self.package.segments if item not in found]
@@ -101,7 +103,7 @@ class NetworkSegmenter:
             "windows": output.windows,
             "intensity": "; ".join(", ".join(str(step) for step in steps) for steps in recipe.intensity),
             "output": recipe.output,
-            "largest_part_only": package.largest_part_only,
+            "largest_part_only": package.largest_part_only or list(package.largest_part_of),
         }
         use = ModelUse(self.card.id, self.card.version, package.sha256)
         return make_provenance("segment", [use], infos, parameters, notes=notes, device=output.device)

@@ -23,6 +23,7 @@ class LoadedPackage:
     format : such as ``tfjs-layers``
     sha256 : over all files of the package
     largest_part_only : parts that do not touch the largest one are left out, as the package's makers do
+    largest_part_of : of each of these labels, parts that do not touch its largest one are left out
     notes : what was assumed because the package does not say it, one sentence each
     """
 
@@ -34,3 +35,4 @@ class LoadedPackage:
     sha256: str
     largest_part_only: bool = False
     notes: tuple[str, ...] = ()
+    largest_part_of: tuple[int, ...] = ()

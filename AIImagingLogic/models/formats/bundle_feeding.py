@@ -1,4 +1,4 @@
-"""The pre-processing of a bundle, as data: axes, grid and intensities in the order in which the bundle asks for them."""
+"""The pre-processing of a bundle, as data: axes, grid and intensities in the order that the bundle asks for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from AIImagingLogic.inference.intensity import IntensityStep
 from AIImagingLogic.inference.recipe import Interpolation
 from AIImagingLogic.models.bundle_config.description import Component, Symbol, Unresolved
-from AIImagingLogic.models.formats.bundle_intensity import intensity_steps, is_intensity, is_pointwise
+from AIImagingLogic.models.formats.bundle_intensity import intensity_steps, is_intensity, is_linear, is_pointwise
 from AIImagingLogic.models.formats.bundle_refusal import is_no, refused
 
 Steps = tuple[IntensityStep, ...]
@@ -157,7 +157,7 @@ class _Reader:
             return
         if feeding.foreground_above is not None:
             self._feeding = replace(feeding, foreground_above=_moved(feeding.foreground_above, steps, name, place))
-        if feeding.intensity_first and not all(is_pointwise(step) for each in steps for step in each):
+        if feeding.intensity_first and not all(is_linear(step) for each in steps for step in each):
             raise refused(place, f"'{name}' after the resampling, where others stand before it")
         for key in keys or self._keys:
             known = self._steps.get(key, ((),))
@@ -169,8 +169,8 @@ class _Reader:
         axes = arguments.get("axcodes")
         if not isinstance(axes, str) or len(axes) not in (2, 3) or not is_no(arguments.get("as_closest_canonical")):
             raise refused(place, "an Orientationd without axcodes")
-        if self._feeding.spacing_mm and not self._feeding.axes and len(set(self._feeding.spacing_mm)) > 1:
-            raise refused(place, "Orientationd after a Spacingd whose steps differ")
+        if self._feeding.spacing_mm or self._feeding.size:
+            raise refused(place, "Orientationd after the resampling")
         self._feeding = replace(self._feeding, axes=axes.upper())
 
     def _spacing(self, arguments: dict[str, Any], place: str) -> None:
@@ -211,8 +211,8 @@ class _Reader:
         modes = [_single(item) for item in (mode if isinstance(mode, (list, tuple)) else [mode])]
         if any(item not in known for item in modes):
             raise refused(place, f"{name} with the interpolation {modes[0]!r}")
-        if self._feeding.spacing_mm or self._feeding.size:
-            raise refused(place, f"{name} after another resampling")
+        if self._feeding.spacing_mm or self._feeding.size or self._feeding.foreground_above is not None:
+            raise refused(place, f"{name} after another resampling or a crop")
         if self._feeding.joint_range is not None:
             note = "The least and the greatest value are those of the resampled image."
             self._feeding = replace(self._feeding, notes=(*self._feeding.notes, note))

@@ -24,6 +24,11 @@ def is_pointwise(step: IntensityStep) -> bool:
     return isinstance(step, _POINTWISE)
 
 
+def is_linear(step: IntensityStep) -> bool:
+    """Whether it gives the same before and after a linear interpolation."""
+    return isinstance(step, intensity.Standardise) or (isinstance(step, intensity.ScaleRange) and not step.clip)
+
+
 def intensity_steps(
     name: str, arguments: Arguments, place: str, alone: bool
 ) -> tuple[tuple[Steps, ...], tuple[float, float] | None]:
@@ -79,7 +84,9 @@ def _normalise(arguments: Arguments, place: str) -> tuple[Steps, ...]:
     if means is None and deviations is None:
         return ((intensity.StandardiseImage(nonzero),),)
     if means is None or deviations is None or nonzero:
-        raise refused(place, "NormalizeIntensityd with one figure given and the other measured, or voxels of 0 left out")
+        raise refused(
+            place, "NormalizeIntensityd with one figure given and the other measured, or voxels of 0 left out"
+        )
     pairs = zip(*([item] if isinstance(item, (int, float)) else list(item) for item in (means, deviations)))
     return tuple((intensity.Standardise(float(mean), float(deviation)),) for mean, deviation in pairs)
 

@@ -59,8 +59,8 @@ class BundleParts:
     @property
     def output_names(self) -> dict[int, str]:
         """What each channel of the output means, by its number."""
-        names = self._format("outputs").get("channel_def")
-        return {int(key): str(name) for key, name in names.items()} if _numbered(names) else {}
+        names: Any = self._format("outputs").get("channel_def")
+        return {int(key): str(names[key]) for key in names} if _numbered(names) else {}
 
     def channels(self, of: str) -> int:
         """Return how many channels the network takes (``inputs``) or gives (``outputs``).
@@ -84,7 +84,7 @@ class BundleParts:
         if not isinstance(parts, Mapping):
             return {}
         wanted = "image" if of == "inputs" else "pred"
-        found = parts.get(wanted) or next(iter(parts.values()), {})
+        found: Any = parts.get(wanted) or next(iter(parts.values()), {})
         return found if isinstance(found, Mapping) else {}
 
 

@@ -10,13 +10,18 @@ from pathlib import Path
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.formats.described_network import is_described_network, open_described_network
 from AIImagingLogic.models.formats.layers_model import is_layers_model, open_layers_model
+from AIImagingLogic.models.formats.monai_bundle import is_monai_bundle, open_monai_bundle
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.records.errors import ModelError
 
 _Open = Callable[[Path, ModelCard | None], LoadedPackage]
 
-_FORMATS = ((is_described_network, open_described_network), (is_layers_model, open_layers_model))
-_READ = "TensorFlow.js layers models (model.json), and networks with a network.json"
+_FORMATS = (
+    (is_described_network, open_described_network),
+    (is_layers_model, open_layers_model),
+    (is_monai_bundle, open_monai_bundle),
+)
+_READ = "MONAI bundles, TensorFlow.js layers models (model.json), and networks with a network.json"
 _KEPT = 2
 
 
