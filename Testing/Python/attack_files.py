@@ -23,7 +23,7 @@ from AIImagingLogic.models.safety.weights import load_state_dict
 from Testing.Python.attack_archives import ARCHIVE_ATTACKS
 from Testing.Python.attack_configs import CONFIG_ATTACKS, config_of
 from Testing.Python.attack_onnx import ONNX_ATTACKS, external_model, honest_model
-from Testing.Python.attack_scripts import SCRIPT_ATTACKS, save_script
+from Testing.Python.attack_scripts import SCRIPT_ATTACKS, save_script, tensor_past_its_storage
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def attack_cases() -> dict[str, Case]:
     cases |= _weight_attacks()
     cases |= {f"yaml {name}": Case(_text(text), "inference.yaml", read_config) for name, text in _YAML.items()}
     cases |= {f"json {name}": Case(_text(text), "inference.json", read_config) for name, text in _JSON.items()}
+    cases["torchscript weight larger than its memory"] = Case(tensor_past_its_storage, "model.ts", _run_script)
     cases["plans.json names os.system"] = Case(_text('{"network_class_name": "os.system"}'), "plans.json", _plan)
     cases["plans.json climbs through a module"] = Case(
         _text('{"network_class_name": "torch.nn.modules.module.torch.load"}'), "plans.json", _plan

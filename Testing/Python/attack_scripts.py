@@ -114,3 +114,25 @@ SCRIPT_ATTACKS: dict[str, MakeScript] = {
     "torchscript calls another library": _with("ops.c10d.broadcast_([x], x, 0, 0, False, 0)"),
     "torchscript uses a class of another library": _with('_0 = __torch__.torch.classes.x.File("CANARY")'),
 }
+
+
+def tensor_past_its_storage(path: Path, canary: Path) -> None:
+    """Make a network whose weight says that it is larger than the memory that is read for it."""
+    import torch
+
+    class Weighted(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(7))
+
+        def forward(self, x):
+            return x + self.weight
+
+    save_script(Weighted(), path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    # Offset 0, then a tuple with the one length: 7 becomes 32767.
+    short, long = b"K\x00(K\x07t", b"K\x00(M\xff\x7ft"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data.replace(short, long) if name.endswith("/data.pkl") else data)

@@ -11,7 +11,7 @@ import pytest
 from AIImagingLogic.models.safety.refusals import UnsafeModel, UntrustedModel
 from AIImagingLogic.models.safety.torchscript import load_torchscript
 from AIImagingLogic.records.errors import ModelError
-from Testing.Python.attack_scripts import SCRIPT_ATTACKS, edited_script, save_script
+from Testing.Python.attack_scripts import SCRIPT_ATTACKS, edited_script, save_script, tensor_past_its_storage
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -81,6 +81,12 @@ def test_the_attacks_that_run_at_loading_are_real(tmp_path: Path, name: str) -> 
     SCRIPT_ATTACKS[name](path, canary)
     torch.jit.load(str(path))
     assert canary.exists()
+
+
+def test_a_weight_that_reaches_past_its_memory_is_refused(tmp_path: Path) -> None:
+    tensor_past_its_storage(tmp_path / "model.ts", tmp_path / "canary")
+    with pytest.raises(UnsafeModel, match=r"model\.ts"):
+        load_torchscript(tmp_path / "model.ts")
 
 
 def test_a_trusted_program_runs(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def load_torchscript(path: Path, trusted: bool = False) -> ScriptModule:
         module = torch.jit.load(_archive(members), map_location="cpu")
     except (RuntimeError, ValueError, KeyError, IndexError, MemoryError) as error:
         raise UnsafeModel(f"'{path.name}' is not a whole TorchScript file: {_line(error)}.", DOWNLOAD_AGAIN) from error
+    _refuse_reach(module, path.name)
     if not trusted:
         _refuse_graphs(module, path.name)
     return module.eval()
@@ -104,6 +105,16 @@ def _known_operators() -> set[str]:
     import torch
 
     return {schema.name.split("::")[1] for schema in torch._C._jit_get_all_schemas()} | {"save", "from_file"}
+
+
+def _refuse_reach(module: Any, place: str) -> None:
+    """Refuse weights that reach past their memory; newer versions of PyTorch do so when they load."""
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        steps = zip(tensor.shape, tensor.stride())
+        last = tensor.storage_offset() + sum((length - 1) * step for length, step in steps) + 1
+        strided = tensor.numel() > 0 and not tensor.is_sparse
+        if strided and last * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise UnsafeModel(f"'{place}': '{name}' reaches past its memory.", "Do not use this package.")
 
 
 def _refuse_graphs(module: Any, place: str) -> None:
