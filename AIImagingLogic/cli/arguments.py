@@ -50,6 +50,17 @@ def make_parser() -> argparse.ArgumentParser:
     detect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     detect.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 
+    classify = add("classify", "classify_command", "tell which classes an image shows, and where")
+    classify.add_argument("image", type=Path, help=f"{_IMAGE}, or a picture: DICOM radiograph, PNG, JPEG, TIFF")
+    classify.add_argument("--series", metavar="UID", help="the series of a DICOM folder; without it, the main one")
+    known = "the id of an installed model, or the path of a classification package"
+    classify.add_argument("-m", "--model", required=True, metavar="MODEL", help=known)
+    classify.add_argument(
+        "--explain", default="", metavar="CLASS", help="heat map of this class, not the most probable"
+    )
+    classify.add_argument("-o", "--output", type=Path, metavar="OUT", help="folder for result.json, CSV and heat map")
+    classify.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
+
     measure = add("measure", "measure_command", "measure every segment of a segmentation")
     _add_image(measure)
     measure.add_argument("segmentation", type=Path, help="a .seg.nrrd or a label image on the same grid")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,18 +14,17 @@ from typing import Any
 from AIImagingLogic.inference.classification_recipe import ClassificationRecipe
 from AIImagingLogic.inference.network import Network
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.classification_classes import DESCRIPTION, read_classes
 from AIImagingLogic.models.classification_network import build_network
 from AIImagingLogic.models.classification_reading import read_recipe
 from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256, read_package_json
 from AIImagingLogic.models.safety.weights import fit, load_state_dict
-from AIImagingLogic.records.coding import Code, CodedConcept
+from AIImagingLogic.records.coding import CodedConcept
 from AIImagingLogic.records.errors import ModelError
-from AIImagingLogic.records.resources import load_resource
 
 FORMAT = "state-dict"
 NOT_CALIBRATED = "not calibrated"
-_DESCRIPTION = "network.json"
 _TASK = "classify"
 _KEPT = 2
 _ADVICE = "See the guide on classification for what a network.json holds."
@@ -70,8 +68,8 @@ class ClassificationPackage:
 
 def is_classification_package(path: Path) -> bool:
     """Whether `path` is the folder, or the network.json, of a classification package."""
-    folder = path.parent if path.name == _DESCRIPTION else path
-    return (folder / _DESCRIPTION).is_file() and read_package_json(folder, _DESCRIPTION).get("task") == _TASK
+    folder = path.parent if path.name == DESCRIPTION else path
+    return (folder / DESCRIPTION).is_file() and read_package_json(folder, DESCRIPTION).get("task") == _TASK
 
 
 def open_classification_package(path: Path, card: ModelCard | None = None) -> ClassificationPackage:
@@ -98,7 +96,7 @@ def open_classification_package(path: Path, card: ModelCard | None = None) -> Cl
             "Classification needs PyTorch, which is not installed.",
             "In Slicer install it with the PyTorch extension, elsewhere with: pip install torch.",
         )
-    folder = path.parent if path.name == _DESCRIPTION else path
+    folder = path.parent if path.name == DESCRIPTION else path
     files = sorted(item for item in folder.rglob("*") if item.is_file())
     state = tuple((str(item), item.stat().st_size, item.stat().st_mtime_ns) for item in files)
     return _opened(folder, card, state)
@@ -106,8 +104,8 @@ def open_classification_package(path: Path, card: ModelCard | None = None) -> Cl
 
 @lru_cache(maxsize=_KEPT)
 def _opened(folder: Path, card: ModelCard | None, state: tuple[tuple[str, int, int], ...]) -> ClassificationPackage:
-    description = read_package_json(folder, _DESCRIPTION)
-    classes = _classes(description.get("classes"))
+    description = read_package_json(folder, DESCRIPTION)
+    classes = read_classes(description.get("classes"))
     recipe = read_recipe(description.get("recipe"), len(classes))
     names = description.get("weights")
     files = [file_in_package(folder, name) for name in (names if isinstance(names, list) else [names])]
@@ -133,34 +131,6 @@ def _opened(folder: Path, card: ModelCard | None, state: tuple[tuple[str, int, i
         calibration=str(calibration),
         sha256=package_sha256(folder),
     )
-
-
-def _classes(described: Any) -> tuple[CodedConcept, ...]:
-    if not isinstance(described, list) or not described:
-        raise ModelError("The package names no classes.", _ADVICE)
-    classes = tuple(_class(entry, number) for number, entry in enumerate(described))
-    if len({entry.key for entry in classes}) < len(classes):
-        raise ModelError("Two classes of the package have one name.", _ADVICE)
-    return classes
-
-
-def _class(entry: Any, number: int) -> CodedConcept:
-    if isinstance(entry, str):
-        entry = {"name": entry}
-    name = entry.get("name") if isinstance(entry, Mapping) else None
-    if not isinstance(name, str) or not name.strip():
-        raise ModelError("A class of the package has no name.", _ADVICE)
-    unknown = load_resource("model_formats/classification.json")["unknown_class"]
-    colours = load_resource("terminology/label_names.json")["colours"]
-    key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or f"class-{number + 1}"
-    try:
-        modifier = Code.from_json(entry["modifier"]) if entry.get("modifier") else None
-        category = Code.from_json(entry.get("category") or unknown["category"])
-        kind = Code.from_json(entry.get("type") or unknown["type"])
-        red, green, blue = (int(value) for value in entry.get("colour") or colours[number % len(colours)])
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"The class '{name}' of the package is not described well: {error}.", _ADVICE) from error
-    return CodedConcept(key, name.strip(), category, kind, modifier, (red, green, blue))
 
 
 def _card(folder: Path, stated: Any, classes: tuple[CodedConcept, ...]) -> ModelCard:

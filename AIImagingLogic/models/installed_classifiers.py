@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from AIImagingLogic.models.catalogue import card_summaries
+from AIImagingLogic.models.classification_classes import DESCRIPTION, read_classes
+from AIImagingLogic.models.formats.package_files import read_package_json
 from AIImagingLogic.models.store.manifest import StoredModel
 from AIImagingLogic.models.store.model_store import ModelStore
+from AIImagingLogic.records.coding import CodedConcept
 from AIImagingLogic.records.errors import ModelError
 
 _TASK = "classify"
@@ -35,6 +40,28 @@ def find_classifier(model_id: str) -> StoredModel:
             f"The model '{model_id}' is not on this computer.", f"Get it: aiimaging models get {model_id}."
         )
     raise ModelError(f"There is no classification model '{model_id}'.", "'aiimaging models list' shows all.")
+
+
+def classifier_name(model: str) -> str:
+    """Return how a classification model is called: of an id its card's name, of a path the folder's.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    """
+    path = Path(model)
+    if path.is_absolute() and path.exists():
+        return path.name
+    return find_classifier(model).card.name
+
+
+def classes_of(stored: StoredModel) -> tuple[CodedConcept, ...]:
+    """Return the classes of a stored model, none when its description cannot be read: running it says why."""
+    try:
+        return read_classes(read_package_json(stored.folder, DESCRIPTION).get("classes"))
+    except ModelError:
+        return ()
 
 
 def _usable(stored: StoredModel) -> bool:

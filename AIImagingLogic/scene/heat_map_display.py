@@ -51,11 +51,6 @@ def is_shown(heat_map: Any) -> bool:
     return any(view.GetForegroundVolumeID() == heat_map.GetID() for view in _views(heat_map.GetScene()))
 
 
-def views_are_free(scene: Any) -> bool:
-    """Whether no slice view has anything laid over its image, so that nothing is hidden by a heat map."""
-    return all(view.GetForegroundVolumeID() is None for view in _views(scene))
-
-
 def _views(scene: Any) -> Iterator[Any]:
     nodes = scene.GetNodesByClass("vtkMRMLSliceCompositeNode")
     nodes.UnRegister(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from AIImagingLogic.records.classification import Classification
-from AIImagingLogic.scene.provenance import mark
+from AIImagingLogic.scene.provenance import mark, provenance_of
 from AIImagingLogic.scene.tables import Column, table_node
 
 CLASS, PROBABILITY, ABOVE = "Class", "Probability", "Above threshold"
@@ -53,3 +53,13 @@ def probability_chart_nodes(result: Classification, scene: Any, name: str) -> tu
         made.append(series)
     mark(chart, "probability chart", result.provenance)
     return chart, table, *made
+
+
+def most_probable(table: Any) -> tuple[str, float, str]:
+    """Return the name and the probability (%) of the most probable class of a table, and what its calibration is."""
+    columns = table.GetTable()
+    values = [columns.GetColumnByName(PROBABILITY).GetValue(row) for row in range(columns.GetNumberOfRows())]
+    best = max(range(len(values)), key=values.__getitem__)
+    provenance = provenance_of(table)
+    calibration = provenance.parameters.get("calibration", "") if provenance else ""
+    return columns.GetColumnByName(CLASS).GetValue(best), values[best], calibration or "calibration not known"

@@ -12,7 +12,7 @@ from typing import Any
 
 from Testing.Benchmarks.reporting import Figures, compile_extension, run_as_command
 
-MODULES = ("AISegmentation", "AIDetection", "AIFollowUp", "AIModels")
+MODULES = ("AISegmentation", "AIDetection", "AIClassification", "AIFollowUp", "AIModels")
 RUNS = 7
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = """

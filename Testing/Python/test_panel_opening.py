@@ -25,7 +25,7 @@ with running() as host:
 pytestmark = pytest.mark.skipif(reason_missing() is not None, reason=str(reason_missing()))
 
 
-@pytest.mark.parametrize("name", ["AISegmentation", "AIDetection", "AIFollowUp", "AIModels"])
+@pytest.mark.parametrize("name", ["AISegmentation", "AIDetection", "AIClassification", "AIFollowUp", "AIModels"])
 def test_opening_a_panel_imports_nothing_heavy(name: str) -> None:
     command = [sys.executable, "-c", OPEN, str(ROOT / "AIImaging" / name), *HEAVY]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)

@@ -1,0 +1,1 @@
+"""What the module AI Classification is made of: its panel, its logic and its parameters."""
