@@ -10,12 +10,17 @@ class ApplicationService:
     """Starts runs, tells them what happened from the main thread, and ends with the application.
 
     The timer ticks only while a run is under way.
+
+    Parameters
+    ----------
+    service : JobService
+        The one that all tasks share when None.
     """
 
-    def __init__(self):
+    def __init__(self, service=None):
         from AIImagingLogic.jobs.service import shared_service
 
-        self.service = shared_service()
+        self.service = shared_service() if service is None else service
         self._runs = []
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MS)

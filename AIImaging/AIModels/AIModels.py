@@ -1,4 +1,4 @@
-"""The module 'AI Models': which models there are, what this computer offers them, and results that were kept."""
+"""The module 'AI Models': models and where they are, what this computer offers them, and results that were kept."""
 
 import importlib.util
 import sys
@@ -29,7 +29,8 @@ class AIModels(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["AI Imaging contributors"]
         self.parent.helpText = _(
-            "Shows the models that come with AI Imaging, with what each is for, its limits and what it was tested on. "
+            "Shows the models that come with AI Imaging and those that can be fetched, with what each is for, its "
+            "limits, its licence and what it was tested on. Fetches, imports, checks, packs and deletes them. "
             "Checks whether this computer and its Python are fit for them and explains what is wrong. Lists results "
             "that were kept as files because they could not be added to the scene. "
             "Research use; not a medical device."

@@ -1,16 +1,23 @@
-"""Checks the environment and brings kept results back. Needs no panel."""
+"""Checks the environment, fetches and keeps models, and brings kept results back. Needs no panel."""
 
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from AIModelsLib.environment_check import EnvironmentCheck
+from AIModelsLib.store_actions import StoreActions
 
 
 class AIModelsLogic(ScriptedLoadableModuleLogic):
-    """What the panel does, for scripts."""
+    """What the panel does, for scripts.
+
+    Attributes
+    ----------
+    store : StoreActions
+    """
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
+        self.store = StoreActions()
 
     def checkEnvironment(self, wait=True):
         """Examine this computer and its Python in another process.

@@ -9,6 +9,7 @@ from AIModelsLib.environment_section import EnvironmentSection
 from AIModelsLib.logic import AIModelsLogic
 from AIModelsLib.models_section import ModelsSection
 from AIModelsLib.recovered_section import RecoveredSection
+from AIModelsLib.store_section import StoreSection
 
 
 class AIModelsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -28,17 +29,21 @@ class AIModelsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = AIModelsLogic()
         title = _("AI Models")
-        self.models = ModelsSection(self.ui.modelsTable, self.ui.cardBrowser)
+        self.store = StoreSection(self.ui, self.logic.store, lambda: self.models, title)
+        self.models = ModelsSection(self.ui, self.store.showChosen)
         self.environment = EnvironmentSection(self.ui, self.logic, title)
         self.recovered = RecoveredSection(self.ui, self.logic, title, self._showCount)
         # A run whose scene was closed is kept a little later, or at once: the list is read again on entering too.
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.recovered.refresh)
 
     def cleanup(self):
+        self.store.close()
         self.environment.close()
         self.removeObservers()
 
     def enter(self):
+        # Here and not in setup: models come and go by the command line, too.
+        self.store.refresh()
         self.recovered.refresh()
 
     def _showCount(self, count):
