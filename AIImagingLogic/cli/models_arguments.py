@@ -52,6 +52,13 @@ def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
     import_pack.add_argument("path", type=Path, metavar="FILE.zip")
     _add_accept_licence(import_pack)
 
+    trust = add("trust", "let a package run code of its own, as long as no byte of it changes; without one, list them")
+    trust.add_argument("package", nargs="?", metavar="PATH|HASH", help="the hash is in the refusal")
+    trust.add_argument("--what", metavar="WORDS", help="what to call it in the list")
+
+    distrust = add("distrust", "let a package run code no longer")
+    distrust.add_argument("package", metavar="PATH|HASH")
+
 
 def _add_accept_licence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept-licence", action="store_true", help="you have read the licences and accept them")

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from AIImagingLogic.cli.models_text import card_text, counted, models_table
+from AIImagingLogic.cli.models_trust import run_distrust, run_trust
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.models.card import NOT_YET, ModelCard
 from AIImagingLogic.models.card_file import read_card
@@ -186,4 +187,6 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace, Terminal, ModelStore], dict[st
     "remove": _remove,
     "export-pack": _export_pack,
     "import-pack": _import_pack,
+    "trust": run_trust,
+    "distrust": run_distrust,
 }

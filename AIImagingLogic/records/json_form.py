@@ -10,7 +10,7 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -27,7 +27,7 @@ Fetch = Callable[[str], Any]
 
 
 @functools.cache
-def _type_hints(kind: type) -> dict[str, Any]:
+def _type_hints(kind: Hashable) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
@@ -61,7 +61,7 @@ class Record:
             raise ValueError(f"This is a {data['record']}, not a {cls.__name__}.")
         if data.get("schema_version", SCHEMA_VERSION) > SCHEMA_VERSION:
             raise ValueError(f"This {cls.__name__} was written by a newer version of AI Imaging.")
-        hints = _type_hints(cls)
+        hints = _type_hints(typing.cast(Hashable, cls))
         values = {}
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]
             if field.name in data:

@@ -13,6 +13,7 @@ from model_store_cards import download_of, fetched_card
 
 from AIImagingLogic.cli import main, models_command
 from AIImagingLogic.models.catalogue import card_summaries
+from AIImagingLogic.models.safety.trust import package_hash, trusted
 from AIImagingLogic.models.store import web
 from AIImagingLogic.records.resources import load_resource
 
@@ -139,6 +140,18 @@ def test_what_cannot_be_done_is_one_line_and_writes_nothing(
     error = capsys.readouterr().err
     assert said in error and error.startswith("Error: ") and len(error.splitlines()) == 1
     assert not list(store.glob("packages/*"))
+
+
+def test_package_is_trusted_until_it_changes(capsys: pytest.CaptureFixture[str], package: Path) -> None:
+    assert _json(capsys, "trust")["trusted"] == []
+    (row,) = _json(capsys, "trust", str(package), "--what", "from the ward")["trusted"]
+    assert row["what"] == "from the ward"
+    assert trusted(package_hash(package)) and row["package_hash"] == package_hash(package)
+    (package / "model.onnx").write_bytes(b"Weights")
+    assert not trusted(package_hash(package))
+    assert _json(capsys, "distrust", row["package_hash"])["trusted"] == []
+    assert main(["models", "distrust", row["package_hash"]]) == 7
+    assert main(["models", "trust", "no such package"]) == 7
 
 
 @pytest.mark.parametrize(
