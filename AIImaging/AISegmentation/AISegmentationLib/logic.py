@@ -24,7 +24,7 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
         inputVolume : vtkMRMLScalarVolumeNode
             In the unit that the model's card names, such as HU. Its linear parent transform is shared by the results.
         modelId
-            A model of the catalogue for the task ``segment``.
+            A built-in model for the task ``segment``, or one that is on this computer.
         wait
             Return when the nodes are there; else at once.
 
@@ -43,7 +43,7 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
         from AIImagingLib.application_service import application_service
 
         from AIImagingLogic.jobs.job import Job
-        from AIImagingLogic.models.catalogue import model_card
+        from AIImagingLogic.models.listing import listed_card, package_of
         from AIImagingLogic.scene.job_inputs import image_input, require_volume
         from AIImagingLogic.scene.scene_run import SceneRun
 
@@ -56,9 +56,9 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
             return add_segmentation_result(result, inputVolume, scene)
 
         job = Job(
-            title=f"{model_card(modelId).name} of '{inputVolume.GetName()}'",
+            title=f"{listed_card(modelId).name} of '{inputVolume.GetName()}'",
             function="AIImagingLogic.tasks.segment:segment_and_measure",
-            arguments={"image": image_input(inputVolume), "model": modelId},
+            arguments={"image": image_input(inputVolume), "model": package_of(modelId)},
         )
         service = application_service()
         run = SceneRun(service.service, scene, job, [inputVolume], add_to_scene)

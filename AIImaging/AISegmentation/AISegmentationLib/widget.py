@@ -21,8 +21,13 @@ class AISegmentationWidget(TaskPanel):
         self.ui.surfacesButton.connect("clicked(bool)", self.onSurfaces)
         self.ui.editButton.connect("clicked(bool)", self.onEdit)
 
+    def enter(self):
+        # Models come and go in AI Models.
+        self._modelPicker.refresh()
+        TaskPanel.enter(self)
+
     def missingInput(self, parameters):
-        return "" if parameters.inputVolume else _("Choose a volume")
+        return self._modelPicker.problem if parameters.inputVolume else _("Choose a volume")
 
     def inputs(self, parameters):
         return parameters.inputVolume, parameters.modelId
