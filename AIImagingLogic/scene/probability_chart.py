@@ -41,6 +41,10 @@ def probability_chart_nodes(result: Classification, scene: Any, name: str) -> tu
     chart.SetYAxisTitle(f"Probability, % (threshold {100 * result.threshold:.0f})")
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, 100.0)
+    # All bars stand side by side around 0, the number of the only row; the legend has room at their right.
+    chart.SetXAxisTitle("Class, by its colour")
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(-0.5, 0.8)
     chart.SetLegendVisibility(True)
     made = []
     for concept in result.classes:

@@ -73,9 +73,10 @@ def _drawn(chart: Any, width: int, height: int) -> QtGui.QImage:
     plot.SetShowLegend(bool(chart.GetLegendVisibility()))
     plot.GetAxis(vtk.vtkAxis.BOTTOM).SetTitle(chart.GetXAxisTitle() or "")
     plot.GetAxis(vtk.vtkAxis.LEFT).SetTitle(chart.GetYAxisTitle() or "")
+    if not chart.GetXAxisRangeAuto():
+        _fix(plot.GetAxis(vtk.vtkAxis.BOTTOM), chart.GetXAxisRange())
     if not chart.GetYAxisRangeAuto():
-        plot.GetAxis(vtk.vtkAxis.LEFT).SetBehavior(vtk.vtkAxis.FIXED)
-        plot.GetAxis(vtk.vtkAxis.LEFT).SetRange(*chart.GetYAxisRange())
+        _fix(plot.GetAxis(vtk.vtkAxis.LEFT), chart.GetYAxisRange())
     for index in range(chart.GetNumberOfPlotSeriesNodes()):
         _add_series(plot, chart.GetNthPlotSeriesNode(index))
     view = vtk.vtkContextView()
@@ -95,6 +96,11 @@ def _drawn(chart: Any, width: int, height: int) -> QtGui.QImage:
     window.Finalize()
     data = pixels.tobytes()
     return QtGui.QImage(data, columns, rows, 3 * columns, QtGui.QImage.Format.Format_RGB888).copy()
+
+
+def _fix(axis: Any, limits: tuple[float, float]) -> None:
+    axis.SetBehavior(axis.FIXED)
+    axis.SetRange(*limits)
 
 
 def _add_series(plot: Any, series: Any) -> None:
