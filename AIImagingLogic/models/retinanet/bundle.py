@@ -17,7 +17,7 @@ from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.formats.label_segments import label_segments
 from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
 from AIImagingLogic.models.formats.package_files import file_sha256, package_sha256
-from AIImagingLogic.models.retinanet.described_detector import DescribedDetector, read_detector, unwrapped
+from AIImagingLogic.models.retinanet.described_detector import DescribedDetector, plain, read_detector, unwrapped
 from AIImagingLogic.models.retinanet.described_feeding import (
     DescribedFeeding,
     DescribedSelection,
@@ -54,9 +54,10 @@ def open_retinanet_bundle(path: Path, card: ModelCard | None = None) -> Detector
     Raises
     ------
     ModelError
-        A file is missing or damaged, the configuration asks for what is not built here, or the weights do not fit.
-    UntrustedModel, UnsafeModel
-        The configuration is outside the safe part of the language, or the weights would run code.
+        A file is missing or damaged, the configuration asks for what is not built here or is outside the safe part of
+        the language (the place is named), or the weights do not fit.
+    UnsafeModel
+        The configuration is absurd, or the weights would run code.
     """
     config_path = _config(path)
     content = read_config(config_path) if config_path is not None else {}
@@ -130,10 +131,16 @@ def _feeding(config: BundleConfig, content: Mapping[str, Any]) -> tuple[Describe
         switched_off = next((place for place, item in enumerate(transforms) if _target(item) == "Spacingd"), None)
         if feeding.spacing_mm is not None or switched_off is None:
             return feeding, []
-        spacing = config.describe(f"{key}::transforms::{switched_off}::pixdim")
-        feeding.spacing_mm = tuple(float(length) for length in spacing)
+        place = f"{key}::transforms::{switched_off}::pixdim"
+        feeding.spacing_mm = _lengths(plain(config.describe(place)), place)
         return feeding, ["The package resamples only images that it calls raw; here every image is resampled."]
     raise ModelError("The bundle does not say how its network is fed.", "Get the package again.")
+
+
+def _lengths(value: Any, place: str) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != 3 or not all(isinstance(n, (int, float)) and n > 0 for n in value):
+        raise ModelError(f"The spacing {value!r} ({place}) makes no sense.", "Get the package again.")
+    return tuple(float(length) for length in value)
 
 
 def _target(item: Any) -> str:

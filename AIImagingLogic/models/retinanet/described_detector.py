@@ -79,7 +79,8 @@ def _architecture(described: Any, classes: int, anchors: int, levels: tuple[int,
     if not isinstance(backbone, Component) or backbone.name not in table["backbones"] or backbone.positional:
         name = backbone.name if isinstance(backbone, Component) else type(backbone).__name__
         raise ModelError(f"The detector stands on '{name}'.", f"Known: {', '.join(table['backbones'])}.")
-    arguments, limits = dict(backbone.arguments), table["limits"]
+    arguments = {key: plain(value) for key, value in backbone.arguments.items()}
+    limits = table["limits"]
     block, blocks = table["backbones"][backbone.name]
     _require_3d(arguments.pop("spatial_dims", 3))
     made = RetinaNetArchitecture(
@@ -104,8 +105,19 @@ def unwrapped(described: Any) -> Any:
     """Return what is described, without moves to a device."""
     while isinstance(described, MethodCall) and described.method in _MOVES:
         described = described.on
+    return plain(described)
+
+
+def plain(described: Any) -> Any:
+    """Return what is described.
+
+    Raises
+    ------
+    ModelError
+        It is outside the safe part of the language. Trust would not help: the network is built from what is described.
+    """
     if isinstance(described, Unresolved):
-        raise described.refusal()
+        raise ModelError(f"{described.place}: {described.what}.", _ADVICE)
     return described
 
 
@@ -116,9 +128,7 @@ def _arguments(described: Any, name: str, order: Sequence[str]) -> dict[str, Any
         said = found.name if isinstance(found, Component) else type(found).__name__
         raise ModelError(f"The detector has '{said}' where {name} is supported.", _ADVICE)
     arguments = {**dict(zip(order, found.positional, strict=False)), **found.arguments}
-    for value in arguments.values():
-        if isinstance(value, Unresolved):
-            raise value.refusal()
+    arguments = {key: plain(value) for key, value in arguments.items()}
     if "spatial_dims" in arguments:
         _require_3d(arguments["spatial_dims"])
     return arguments

@@ -8,10 +8,26 @@ from typing import Any
 
 from AIImagingLogic.inference.intensity import IntensityStep, ScaleRange, Standardise, StandardiseImage
 from AIImagingLogic.models.bundle_config.description import Component, MethodCall
+from AIImagingLogic.models.retinanet.described_detector import plain
 from AIImagingLogic.records.errors import ModelError
 
 # Reading a file, and moving or casting an array: done here in any case.
 _NOTHING_TO_DO = ("LoadImaged", "EnsureChannelFirstd", "EnsureTyped", "CastToTyped", "AddChanneld", "ToTensord")
+# Arguments that count of the calls on a detector, in their order, and what they set here.
+_SETTINGS = {
+    "score_thresh": "least_score",
+    "topk_candidates_per_level": "candidates_per_map",
+    "nms_thresh": "overlap_allowed",
+    "detections_per_img": "most_boxes",
+    "roi_size": "window",
+    "overlap": "overlap",
+    "weights": "code_weights",
+}
+_CALLS = {
+    "set_box_selector_parameters": tuple(_SETTINGS)[:4],
+    "set_sliding_window_inferer": ("roi_size", "sw_batch_size", "overlap"),
+    "set_box_coder_weights": ("weights",),
+}
 
 
 @dataclass
@@ -90,30 +106,33 @@ def _taken(name: str, arguments: Mapping[str, Any], feeding: DescribedFeeding) -
 
 
 def read_selection(calls: Sequence[Any]) -> DescribedSelection:
-    """Return what the calls on a detector set."""
+    """Return what the calls on a detector set.
+
+    Raises
+    ------
+    ModelError
+        A call is outside the safe part of the language, or a figure makes no sense.
+    """
     found: dict[str, Any] = {}
-    names = {
-        "score_thresh": "least_score",
-        "topk_candidates_per_level": "candidates_per_map",
-        "nms_thresh": "overlap_allowed",
-        "detections_per_img": "most_boxes",
-        "roi_size": "window",
-        "overlap": "overlap",
-    }
-    orders = {
-        "set_box_selector_parameters": tuple(names)[:4],
-        "set_sliding_window_inferer": ("roi_size", "sw_batch_size", "overlap"),
-    }
-    for call in calls:
+    for call in map(plain, calls):
         if not isinstance(call, MethodCall):
             continue
-        if call.method == "set_box_coder_weights":
-            found["code_weights"] = tuple(float(value) for value in (*call.positional, *call.arguments.values())[0])
-        for key, value in {**dict(zip(orders.get(call.method, ()), call.positional)), **call.arguments}.items():
-            if call.method in orders and key in names:
-                found[names[key]] = tuple(value) if key == "roi_size" else value
+        given = {**dict(zip(_CALLS.get(call.method, ()), call.positional)), **call.arguments}
+        for key, value in given.items():
+            if call.method in _CALLS and key in _SETTINGS:
+                found[_SETTINGS[key]] = tuple(value) if isinstance(value, (list, tuple)) else value
     selection = DescribedSelection(**found)
-    sane = (
+    try:
+        sane = _is_sane(selection)
+    except TypeError:
+        sane = False
+    if not sane:
+        raise ModelError(f"The detector's settings make no sense: {selection}.", "Get the package again.")
+    return selection
+
+
+def _is_sane(selection: DescribedSelection) -> bool:
+    return (
         0 <= selection.least_score < 1
         and 0 < selection.overlap_allowed <= 1
         and 0 <= selection.overlap < 0.9
@@ -123,9 +142,6 @@ def read_selection(calls: Sequence[Any]) -> DescribedSelection:
         and all(weight > 0 for weight in selection.code_weights)
         and (selection.window is None or (len(selection.window) == 3 and all(0 < n <= 4096 for n in selection.window)))
     )
-    if not sane:
-        raise ModelError(f"The detector's settings make no sense: {selection}.", "Get the package again.")
-    return selection
 
 
 def _normalised(arguments: Mapping[str, Any]) -> IntensityStep:
