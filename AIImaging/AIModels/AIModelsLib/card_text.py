@@ -50,7 +50,8 @@ def state_text(listed):
     if listed.card.runs == NOT_YET:
         return _("Cannot run yet") if listed.size is None else _("Installed, cannot run yet")
     if listed.size is not None:
-        return _("Installed, {size}").format(size=size_text(listed.size))
+        # A line is never broken between number and unit.
+        return _("Installed, {size}").format(size=size_text(listed.size).replace(" ", "\u00a0"))
     return _("Other version installed") if listed.other_version else _("Not installed")
 
 

@@ -7,7 +7,7 @@ from AIModelsLib.card_text import card_html, licence_name, modality_name, state_
 from AIModelsLib.model_filters import ModelFilters
 
 # Set once: columns that follow their content measure every cell again whenever one is set.
-_WIDTHS = (190, 96, 66, 62)
+_WIDTHS = (170, 92, 62, 66)
 
 
 class ModelsSection:

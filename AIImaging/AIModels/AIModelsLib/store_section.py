@@ -35,6 +35,7 @@ class StoreSection:
         self._runs = {}
         self._untrusted = {}
         self._rows = RunRows(ui.storeRunsWidget)
+        self._say("")
         ui.downloadButton.connect("clicked(bool)", lambda checked: self._try(self._download))
         ui.verifyButton.connect("clicked(bool)", lambda checked: self._try(self._verify))
         ui.removeButton.connect("clicked(bool)", lambda checked: self._try(self._remove))
@@ -113,7 +114,7 @@ class StoreSection:
         if agrees_to_download(card, _folder(), is_accepted(Layout(_folder()), card), self._title):
             self._follow(card.id, self._actions.download(card, licenceAccepted=True), self._installedText(card))
         else:
-            self._ui.storeLabel.text = _("Nothing was downloaded.")
+            self._say(_("Nothing was downloaded."))
 
     def _import(self, folder):
         card = self._chosenCard()
@@ -156,7 +157,7 @@ class StoreSection:
         from AIImagingLogic.models.store.disk_space import size_text
 
         if not cards:
-            self._ui.storeLabel.text = _("There is no model on this computer to export.")
+            self._say(_("There is no model on this computer to export."))
             return
         name = f"{cards[0].id}.zip" if len(cards) == 1 else "models.zip"
         path = qt.QFileDialog.getSaveFileName(
@@ -203,7 +204,7 @@ class StoreSection:
         """Show a run until it has finished; `said` makes a sentence of its result."""
         self._runs[key] = run
         self._rows.add(run)
-        self._ui.storeLabel.text = ""
+        self._say("")
         self.showChosen()
         run.on_finish(lambda finished: self._onFinished(key, finished, said))
 
@@ -216,7 +217,7 @@ class StoreSection:
         # The last stop before the user: one line, and the log holds the rest.
         except Exception as error:  # noqa: BLE001
             text = show_error(error, self._title)
-        self._ui.storeLabel.text = text
+        self._say(text)
         self.refresh()
 
     def refresh(self):
@@ -247,6 +248,10 @@ class StoreSection:
 
     # The small things.
 
+    def _say(self, text):
+        self._ui.storeLabel.text = text
+        self._ui.storeLabel.visible = bool(text)
+
     def _addMenu(self, button, *entries):
         menu = qt.QMenu(button)
         for text, action in entries:
@@ -276,7 +281,7 @@ class StoreSection:
             action()
         # The last stop before the user: one line, and the log holds the rest.
         except Exception as error:  # noqa: BLE001
-            self._ui.storeLabel.text = show_error(error, self._title)
+            self._say(show_error(error, self._title))
 
 
 def _enable(button, missing, otherwise):
