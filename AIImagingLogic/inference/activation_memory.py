@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from AIImagingLogic.records.resources import load_resource
+
 # A window is halved for the measurement where that leaves what most networks can divide.
 _DIVISIBLE = 32
 _known: weakref.WeakKeyDictionary[Any, dict[tuple[int, ...], ActivationMemory]] = weakref.WeakKeyDictionary()
@@ -50,6 +52,16 @@ def activation_memory(module: Any, window_shape: Sequence[int]) -> ActivationMem
     return known[shape]
 
 
+def most_activation_memory(module: Any, window_shape: Sequence[int]) -> ActivationMemory:
+    """Return what hardly any network exceeds, without running it. Parameters are those of `activation_memory`."""
+    values = math.prod(window_shape[2:]) * load_resource("inference/memory_factors.json")["most_values_per_voxel"]
+    return ActivationMemory(_weights(module), 4 * values, 4 * values)
+
+
+def _weights(module: Any) -> int:
+    return sum(each.numel() * each.element_size() for each in [*module.parameters(), *module.buffers()])
+
+
 def _counted(module: Any, window_shape: tuple[int, ...]) -> ActivationMemory:
     import torch
 
@@ -66,8 +78,7 @@ def _counted(module: Any, window_shape: tuple[int, ...]) -> ActivationMemory:
             window = torch.zeros(window_shape)
             with meter:
                 module(window)
-    weights = sum(each.numel() * each.element_size() for each in [*module.parameters(), *module.buffers()])
-    return ActivationMemory(weights, int(meter.peak * scale), int(meter.peak_reordered * scale))
+    return ActivationMemory(_weights(module), int(meter.peak * scale), int(meter.peak_reordered * scale))
 
 
 def _halved(size: int) -> int:

@@ -9,8 +9,9 @@ from typing import Any
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from AIImagingLogic.inference.activation_memory import activation_memory
+from AIImagingLogic.inference.activation_memory import activation_memory, most_activation_memory
 from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.content_crop import cropped_to_content, put_back
 from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
 from AIImagingLogic.inference.label_painter import LabelPainter
 from AIImagingLogic.inference.ladder import is_shortage
@@ -22,6 +23,7 @@ from AIImagingLogic.inference.openvino_predictor import is_compiled
 from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen_device, open_predictor
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
+from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.inference.window_run import WindowRun
 from AIImagingLogic.records.errors import ModelError
@@ -66,6 +68,8 @@ def run_network(
     if not networks:
         raise ModelError("The model has no network.", "Its package is not usable.")
     images, notes = channels_on_one_grid(channels, recipe)
+    whole = images[0]
+    images, corner = cropped_to_content(images) if recipe.crop_zeros else (images, (0, 0, 0))
     task = _Task(images, networks, recipe, settings, plan_grid(images[0], recipe))
     budget = MemoryBudget(settings, task.forecast)
     arrangement, steps = budget.first_fit(Arrangement(chosen_device(settings)), recipe)
@@ -79,8 +83,8 @@ def run_network(
             following = budget.after_shortage(arrangement, recipe, error)
         # Outside of the handler: the failed attempt's values are held by its error until here.
         arrangement, steps = following[0], (*steps, following[1])
-    labels = sitk.GetImageFromArray(painted)
-    labels.CopyInformation(images[0])
+    labels = sitk.GetImageFromArray(put_back(painted, corner, whole))
+    labels.CopyInformation(whole)
     if channels[0].GetDimension() == 2:
         labels = labels[:, :, 0]
         labels.CopyInformation(channels[0])
@@ -101,6 +105,7 @@ def forecast_run(
         The inputs are not what the recipe says.
     """
     images, _ = channels_on_one_grid(channels, recipe)
+    images = cropped_to_content(images)[0] if recipe.crop_zeros else images
     task = _Task(images, networks, recipe, settings, plan_grid(images[0], recipe))
     return task.forecast(Arrangement(chosen_device(settings)))
 
@@ -115,8 +120,8 @@ class _Task:
     settings: EngineSettings
     grid: NetworkGrid
 
-    def forecast(self, arrangement: Arrangement) -> MemoryForecast:
-        """Return what a run adds to the memory of this process."""
+    def forecast(self, arrangement: Arrangement, rough: bool = False) -> MemoryForecast:
+        """Return what a run adds to the memory of this process; `rough`: at most, without a look at the networks."""
         plan = plan_windows(self.grid.shape, self.grid, self.recipe, arrangement.window)
         sides = [plan.window[axis] for axis in self.grid.array_axes]
         flat = self.recipe.window is not None and len(self.recipe.window) == 2
@@ -125,7 +130,8 @@ class _Task:
         compiled = backend == "openvino" and all(
             is_compiled(network, shape, self.settings) for network in self.networks
         )
-        activations = [activation_memory(network.module, shape) for network in self.networks]
+        look = most_activation_memory if rough else activation_memory
+        activations = [look(network.module, shape) for network in self.networks]
         return forecast_memory(self.images[0], self.grid, self.recipe, arrangement, activations, backend, compiled)
 
     def attempt(
@@ -146,7 +152,9 @@ class _Task:
 
         scratch = Scratch(self.settings.scratch_folder)
         painter = LabelPainter(self.grid, self.recipe)
-        with torch.inference_mode():
+        # PyTorch's threads wait by spinning, which would take the cores from OpenVINO's; what PyTorch does besides is
+        # little. Where PyTorch runs the network itself, its predictor takes all cores.
+        with torch.inference_mode(), torch_threads(1):
             volume = scratch.zeros((len(self.images), *self.grid.shape), arrangement.volume_on_disk)
             fill_volume(self.images, self.grid, self.recipe, volume, progress.part(0.0, _PREPARING))
             part = progress.part(_PREPARING, 1.0)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from AIImagingLogic.inference.network import EngineSettings, Network
+from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.errors import OutputError
 
@@ -70,9 +71,10 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings) -> Op
     if compiled is not None:
         predictor = OpenVinoPredictor(compiled)
     else:
-        compiled = _compile(network, window, settings)
-        predictor = OpenVinoPredictor(compiled)
-        _compare(network, predictor, window)
+        with torch_threads(_threads(settings)):
+            compiled = _compile(network, window, settings)
+            predictor = OpenVinoPredictor(compiled)
+            _compare(network, predictor, window)
         if path is not None:
             _to_file(path, compiled)
     if network.content_hash:
