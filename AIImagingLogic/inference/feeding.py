@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.images.resample import resample_like
-from AIImagingLogic.inference.intensity import IntensityStep
+from AIImagingLogic.inference.content_crop import filled_content
+from AIImagingLogic.inference.cubic_resampling import resample_cubic
+from AIImagingLogic.inference.intensity import IntensityStep, StandardiseContent
 from AIImagingLogic.inference.network_grid import AxisMap, NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.records.errors import ModelError, WrongImageError
@@ -68,16 +70,20 @@ def fill_volume(
     WrongImageError
         A voxel is not a number, or infinite.
     """
-    import torch
-
+    content = None
+    if any(isinstance(step, StandardiseContent) for steps in recipe.intensity for step in steps):
+        content = filled_content(channels)
     for number, channel in enumerate(channels):
-        steps = _steps(recipe, number)
+        steps = [
+            step.of(content) if isinstance(step, StandardiseContent) and content is not None else step
+            for step in _steps(recipe, number)
+        ]
         voxels = sitk.GetArrayViewFromImage(channel)
         _check_finite(voxels, number)
         if recipe.intensity_first:
             voxels = _applied(steps, voxels.astype(np.float32))
-        if recipe.interpolation == "cubic" and not grid.is_identity:
-            volume[number] = torch.from_numpy(_cubic(voxels, grid))
+        if recipe.interpolation != "linear" and not grid.is_identity:
+            resample_cubic(voxels, grid, volume[number], recipe.interpolation == "cubic_within", progress)
         else:
             _resample_linear(voxels, grid, volume[number], progress)
         if not recipe.intensity_first:
@@ -143,17 +149,3 @@ def _resample_linear(voxels: NDArray[Any], grid: NetworkGrid, out: Any, progress
 
 def _matrix(axis: AxisMap) -> NDArray[np.float32]:
     return axis.image_taps().matrix(axis.image_size)
-
-
-def _cubic(voxels: NDArray[Any], grid: NetworkGrid) -> NDArray[np.float32]:
-    from scipy import ndimage
-
-    i, j, k = grid.maps
-    return ndimage.affine_transform(
-        voxels.astype(np.float32),
-        np.array([k.scale, j.scale, i.scale]),
-        offset=[k.offset, j.offset, i.offset],
-        output_shape=grid.shape,
-        order=3,
-        mode="nearest",
-    )

@@ -78,6 +78,33 @@ class StandardiseImage:
 
 
 @dataclass(frozen=True)
+class StandardiseContent:
+    """Subtract the mean and divide by the standard deviation of the content, in the content; 0 stays 0 outside.
+
+    Content is where any channel is not 0, with its holes filled.
+    """
+
+    def of(self, content: NDArray[np.bool_]) -> IntensityStep:
+        """Return the step for images with this content."""
+        return _StandardiseWithin(content)
+
+    def apply(self, voxels: Voxels) -> Voxels:
+        """Return the values of one channel whose content is all of it."""
+        return StandardiseImage().apply(voxels)
+
+
+@dataclass(frozen=True)
+class _StandardiseWithin:
+    content: NDArray[np.bool_]
+
+    def apply(self, voxels: Voxels) -> Voxels:
+        values = voxels[self.content].astype(np.float64)
+        if len(values):
+            voxels[self.content] = ((values - values.mean()) / max(values.std(), 1e-8)).astype(np.float32)
+        return voxels
+
+
+@dataclass(frozen=True)
 class ScaleToExtremes:
     """The image's least and greatest value are mapped to `new_low` and `new_high`."""
 

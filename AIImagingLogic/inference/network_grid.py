@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -21,12 +22,17 @@ _SAME_STEP = 1e-3
 
 @dataclass(frozen=True)
 class AxisMap:
-    """One axis of the image: image index = `scale` * network index + `offset`. Both indices grow alike."""
+    """One axis of the image: image index = `scale` * network index + `offset`. Both indices grow alike.
+
+    With `nearest_in` images are not interpolated along it, with `nearest_back` what comes back is not.
+    """
 
     image_size: int
     network_size: int
     scale: float = 1.0
     offset: float = 0.0
+    nearest_in: bool = False
+    nearest_back: bool = False
 
     @property
     def is_identity(self) -> bool:
@@ -34,11 +40,12 @@ class AxisMap:
 
     def image_taps(self) -> Taps:
         """Return which image voxels make each voxel of the network's grid."""
-        return _taps(np.arange(self.network_size) * self.scale + self.offset, self.image_size)
+        positions = np.arange(self.network_size) * self.scale + self.offset
+        return _taps(positions, self.image_size, self.nearest_in)
 
     def network_taps(self) -> Taps:
         """Return which voxels of the network's grid make each image voxel."""
-        return _taps((np.arange(self.image_size) - self.offset) / self.scale, self.network_size)
+        return _taps((np.arange(self.image_size) - self.offset) / self.scale, self.network_size, self.nearest_back)
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,13 @@ def plan_grid(image: sitk.Image, recipe: NetworkRecipe) -> NetworkGrid:
         maps[axis] = _axis_map(image.GetSize()[axis], new / old, flip, recipe.grid)
         if recipe.size is not None and number < len(recipe.size):
             maps[axis] = _stretched(image.GetSize()[axis], recipe.size[number])
+    if recipe.nearest_above is not None:
+        old_steps = [image.GetSpacing()[axis] for axis in order]
+        new_steps = [*spacing, *old_steps[len(spacing) :]]
+        into = _coarsest(old_steps, new_steps, recipe.nearest_above)
+        back = _coarsest(new_steps, old_steps, recipe.nearest_above)
+        for number, axis in enumerate(order):
+            maps[axis] = replace(maps[axis], nearest_in=number == into, nearest_back=number == back)
     if all(axis.image_size == axis.network_size and abs(axis.scale - 1) < _SAME_STEP for axis in maps.values()):
         maps = {number: AxisMap(size, size) for number, size in enumerate(image.GetSize())}
     return NetworkGrid((maps[0], maps[1], maps[2]), order, flipped)
@@ -134,6 +148,15 @@ def _axis_map(size: int, step: float, flipped: bool, convention: str) -> AxisMap
     return AxisMap(size, network_size, step, offset)
 
 
+def _coarsest(current: Sequence[float], other: Sequence[float], above: float) -> int | None:
+    """Return the one axis that is coarsest in the first of two grids that is uneven enough; None: none, or several."""
+    for steps in (current, other):
+        if max(steps) / min(steps) > above:
+            coarsest = [number for number, step in enumerate(steps) if step == max(steps)]
+            return coarsest[0] if len(coarsest) == 1 else None
+    return None
+
+
 def _stretched(size: int, network_size: int) -> AxisMap:
     scale = size / network_size
     return AxisMap(size, network_size, scale, scale / 2 - 0.5)
@@ -142,6 +165,9 @@ def _stretched(size: int, network_size: int) -> AxisMap:
 def _orientation(image: sitk.Image, axes: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
     if not axes:
         return (0, 1, 2), (False, False, False)
+    if sorted(axes) == ["i", "j", "k"]:
+        own = ["ijk".index(letter) for letter in axes]
+        return (own[0], own[1], own[2]), (False, False, False)
     wanted = [_LETTERS.get(letter, (-1, 0)) for letter in axes.upper()]
     if sorted(world for world, _ in wanted) != [0, 1, 2]:
         raise ModelError(f"The model asks for the axes '{axes}'.", "Its package is not usable.")
@@ -156,9 +182,13 @@ def _orientation(image: sitk.Image, axes: str) -> tuple[tuple[int, int, int], tu
     return (order[0], order[1], order[2]), (first, second, third)
 
 
-def _taps(positions: NDArray[np.floating[Any]], size: int) -> Taps:
+def _taps(positions: NDArray[np.floating[Any]], size: int, nearest_only: bool = False) -> Taps:
     # Rounding of an exact voxel position must not make it a mixture of two.
     nearest = np.rint(positions)
     positions = np.where(np.abs(positions - nearest) < 1e-6, nearest, positions).clip(0, size - 1)
+    if nearest_only:
+        # Of two that are equally near the later one, as in SciPy's and PyTorch's resampling.
+        chosen = np.floor(positions + 0.5).astype(np.int64).clip(0, size - 1)
+        return Taps(chosen, chosen, np.zeros(len(chosen), np.float32))
     first = np.floor(positions).astype(np.int64)
     return Taps(first, np.minimum(first + 1, size - 1), (positions - first).astype(np.float32))

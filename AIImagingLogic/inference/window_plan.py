@@ -51,8 +51,8 @@ def plan_windows(
 
     Notes
     -----
-    Windows are laid in the direction of the network's axes, each a whole number of steps from the first, the last moved
-    back to end with the volume, as in MONAI's sliding window.
+    Windows are laid in the direction of the network's axes: each a whole number of steps from the first, the last moved
+    back to end with the volume, as in MONAI's sliding window; or spread evenly, as in nnU-Net's.
     """
     asked = list(window or recipe.window or ())
     windows, padding = [0, 0, 0], [(0, 0)] * 3
@@ -68,7 +68,8 @@ def plan_windows(
         missing = max(length - size, 0)
         before = missing // 2
         padding[axis] = (missing - before, before) if flipped else (before, missing - before)
-        along = _starts(size + missing, length, recipe.overlap)
+        spread = _even_starts if recipe.even_windows else _starts
+        along = spread(size + missing, length, recipe.overlap)
         windows[axis] = length
         starts[axis] = tuple(sorted(size + missing - start - length for start in along)) if flipped else along
     return WindowPlan((windows[0], windows[1], windows[2]), tuple(padding), tuple(starts))  # type: ignore[arg-type]
@@ -79,14 +80,16 @@ def window_weights(window: Sequence[int], blending: Blending) -> NDArray[np.floa
 
     Notes
     -----
-    The Gaussian has a standard deviation of an eighth of the window, and is at least .001.
+    The Gaussian has a standard deviation of an eighth of the window. Around the middle it is at least .001.
     """
     weights = np.ones((1,) * len(window), np.float32)
-    if blending == "gaussian":
+    if blending != "constant":
         for axis, size in enumerate(window):
-            places = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
+            middle = size // 2 if blending == "gaussian_on_voxel" else (size - 1) / 2
+            places = np.arange(size, dtype=np.float32) - np.float32(middle)
             line = np.exp(places**2 / np.float32(-2 * (_SIGMA * size) ** 2)).astype(np.float32)
             weights = weights * line.reshape([-1 if other == axis else 1 for other in range(len(window))])
+    if blending == "gaussian":
         weights = np.maximum(weights, max(float(weights.min()), _LEAST_WEIGHT))
     return np.array(np.broadcast_to(weights, tuple(window)), np.float32)
 
@@ -97,3 +100,12 @@ def _starts(size: int, length: int, overlap: float) -> tuple[int, ...]:
     step = max(int(length * (1 - overlap)), 1)
     count = -(-(size - length) // step) + 1
     return tuple(min(number * step, size - length) for number in range(count))
+
+
+def _even_starts(size: int, length: int, overlap: float) -> tuple[int, ...]:
+    if length >= size:
+        return (0,)
+    if length == 1:
+        return tuple(range(size))
+    gaps = math.ceil((size - length) / (length * (1 - overlap)))
+    return tuple(round((size - length) / gaps * number) for number in range(gaps + 1))
