@@ -13,14 +13,13 @@ from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
 from AIImagingLogic.images.picture_file import is_picture, read_picture
 from AIImagingLogic.images.read import read_image
-from AIImagingLogic.images.write import write_image
 from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.report.classification_tables import probabilities_table, write_probabilities_csv
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
-    """Show the probabilities; with an output folder write result.json, probabilities.csv and heat_map.nrrd."""
+    """Show the probabilities; with an output folder write the record with its heat map, and probabilities.csv."""
     with _folder(arguments) as folder:
         with WorkerTasks() as tasks, terminal.progress() as progress:
             image, info = _read(arguments.image, arguments.series)
@@ -35,8 +34,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         if folder is not None:
             save_record(result, folder / "result.json")
             write_probabilities_csv(result, folder / "probabilities.csv")
-            if result.heat_map is not None:
-                write_image(result.heat_map, folder / "heat_map.nrrd")
     said = (f"Results: {arguments.output}",) if arguments.output else ()
     terminal.show(probabilities_table(result), *said)
     for note in result.provenance.notes if result.provenance else ():

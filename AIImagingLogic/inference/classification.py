@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,17 @@ from AIImagingLogic.inference.classification_grid import ClassificationGrid, pla
 from AIImagingLogic.inference.classification_input import network_input
 from AIImagingLogic.inference.classification_recipe import ClassificationRecipe
 from AIImagingLogic.inference.heat_map import class_activation, first_output
+from AIImagingLogic.inference.ladder import is_shortage
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.predictor import chosen_device
-from AIImagingLogic.records.errors import ModelError
+from AIImagingLogic.records.errors import ModelError, OutOfMemory
 from AIImagingLogic.records.progress import Progress
 
 # Slices that a 2D network sees at once.
 _BATCH = 8
 _PREPARED, _TOLD_APART = 0.1, 0.4
+_NO_GPU_MEMORY = "The GPU's memory did not suffice: the run was done on the CPU."
+_ADVICE = "Close other programs, or use a computer with more memory."
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ def run_classifier(
         The network's output is not what the recipe says.
     WrongImageError
         The image has not the colours, dimensions or slices that the network takes, or voxels that are not numbers.
+    OutOfMemory
+        The computer's memory did not suffice; when a GPU's does not, the CPU is taken, which is noted.
     Cancelled
         The user cancelled.
     """
@@ -86,9 +92,48 @@ def run_classifier(
         torch.set_num_threads(settings.threads or os.cpu_count() or 1)
     volume = sitk.JoinSeries(image) if image.GetDimension() == 2 else image
     grid = plan_classification_grid(volume, recipe)
+    progress.report(0.0, "Preparing the image")
     array = network_input(volume, grid, recipe)
-    progress.report(_PREPARED, "Telling classes apart")
-    last = _TOLD_APART if heat_map else 1.0
+    wanted = _Wanted(explain, heat_map)
+    try:
+        output = _classified(volume, array, networks, recipe, grid, device, wanted, progress)
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        if device == "cpu":
+            raise OutOfMemory("The computer's memory did not suffice for the model.", _ADVICE) from error
+        output = _classified(volume, array, networks, recipe, grid, "cpu", wanted, progress)
+        output = dataclasses.replace(output, notes=(_NO_GPU_MEMORY, *output.notes))
+    finally:
+        if device != "cpu":
+            for network in networks:
+                network.module.to("cpu")
+    if output.heat_map is not None and image.GetDimension() == 2:
+        flat = output.heat_map[:, :, 0]
+        flat.CopyInformation(image)
+        output = dataclasses.replace(output, heat_map=flat)
+    return output
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The class to explain, None for the most probable one, and whether a heat map is to be made."""
+
+    explain: int | None
+    heat_map: bool
+
+
+def _classified(
+    image: sitk.Image,
+    array: NDArray[np.float32],
+    networks: Sequence[Network],
+    recipe: ClassificationRecipe,
+    grid: ClassificationGrid,
+    device: str,
+    wanted: _Wanted,
+    progress: Progress,
+) -> ClassifierOutput:
+    last = _TOLD_APART if wanted.heat_map else 1.0
     by_slice = np.mean(
         [
             _probabilities(network, array, recipe, device, part)
@@ -98,18 +143,14 @@ def run_classifier(
     )
     probabilities = by_slice.max(axis=0) if recipe.slices == "max" else by_slice.mean(axis=0)
     told = tuple(float(value) for value in probabilities)
-    if not heat_map:
+    if not wanted.heat_map:
         return ClassifierOutput(told, by_slice, None, None, (), device)
-    index = int(probabilities.argmax()) if explain is None else explain
-    progress.report(last, "Making the heat map")
+    index = int(probabilities.argmax()) if wanted.explain is None else wanted.explain
     maps = [
         _activation(network, array, index, recipe, device, part)
         for network, part in zip(networks, _parts(progress, last, 1.0, len(networks)))
     ]
-    heat, notes = _heat_map(maps, by_slice[:, index], grid, volume)
-    if heat is not None and image.GetDimension() == 2:
-        heat = heat[:, :, 0]
-        heat.CopyInformation(image)
+    heat, notes = _heat_map(maps, by_slice[:, index], grid, image)
     return ClassifierOutput(told, by_slice, None if heat is None else index, heat, notes, device)
 
 
@@ -122,7 +163,7 @@ def _probabilities(
     module = network.module.to(device)
     found = []
     with torch.inference_mode():
-        for batch in _batches(array, device, progress):
+        for batch in _batches(array, device, progress, "Telling classes apart"):
             scores = first_output(module(batch)).float().cpu()
             if scores.ndim != 2 or scores.shape[1] != recipe.classes:
                 shape = " x ".join(str(length) for length in scores.shape[1:])
@@ -155,7 +196,7 @@ def _activation(
     """Return (slices, *features) of one network, None when it has no feature map."""
     module = network.module.to(device)
     found = []
-    for batch in _batches(array, device, progress):
+    for batch in _batches(array, device, progress, "Making the heat map"):
         activation = class_activation(module, batch, index, recipe.dimensions)
         if activation is None:
             return None
@@ -191,13 +232,12 @@ def _heat_map(
     return heat, notes
 
 
-def _batches(array: NDArray[np.float32], device: str, progress: Progress) -> Iterator[Any]:
+def _batches(array: NDArray[np.float32], device: str, progress: Progress, stage: str) -> Iterator[Any]:
     import torch
 
     for first in range(0, len(array), _BATCH):
-        progress.check_cancelled()
+        progress.report(first / len(array), stage)
         yield torch.from_numpy(array[first : first + _BATCH]).to(device)
-        progress.report(min(1.0, (first + _BATCH) / len(array)), "")
 
 
 def _parts(progress: Progress, first: float, last: float, count: int) -> list[Progress]:

@@ -45,7 +45,7 @@ def test_volume_gives_a_folder_with_record_table_and_heat_map_on_the_grid(packag
     rows = list(csv.DictReader((out / "probabilities.csv").open(encoding="utf-8")))
     assert [row["class"] for row in rows] == ["Clear", "Blob"] and float(rows[1]["probability"]) > 0.9
     assert [row["above_threshold"] for row in rows] == ["false", "true"] and rows[0]["calibration"] == "not calibrated"
-    heat = sitk.ReadImage(str(out / "heat_map.nrrd"))
+    heat = sitk.ReadImage(str(out / "result" / "heat_map.nrrd"))
     assert heat.GetSize() == image.GetSize() and heat.GetSpacing() == image.GetSpacing()
     record = json.loads((out / "result.json").read_text(encoding="utf-8"))
     assert record["record"] == "Classification" and record["explained"] == "blob"

@@ -278,3 +278,30 @@ def test_networks_of_monai_are_explained_by_the_map_that_their_classes_are_told_
     found = class_activation(module, batch, 1, len(shape))
     assert found is not None and found.shape == (2, *places) and found.min() >= 0
     assert torch.equal(module(batch), before)
+
+
+def test_too_little_memory_is_one_clear_error(packages: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from AIImagingLogic.inference import classification
+    from AIImagingLogic.records.errors import OutOfMemory
+
+    def starved(*_arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(classification, "class_activation", starved)
+    image = sitk.GetImageFromArray(phantom((32, 32), (10, 20), np.random.default_rng(2)))
+    with pytest.raises(OutOfMemory, match="memory did not suffice"):
+        _run(image, packages["2d"])
+
+
+def test_stages_are_said_and_a_cancelled_run_ends(packages: dict[str, Path]) -> None:
+    from AIImagingLogic.records.errors import Cancelled
+    from AIImagingLogic.records.progress import Progress
+
+    image = sitk.JoinSeries(sitk.GetImageFromArray(phantom((32, 32), (10, 20), np.random.default_rng(2))))
+    said: list[str] = []
+    progress = Progress(lambda fraction, message: said.append(message))
+    classify(image, describe(image), str(packages["2d"]), progress=progress)
+    assert all(said) and "Making the heat map" in said
+    stopped = Progress(is_cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        classify(image, describe(image), str(packages["2d"]), progress=stopped)
