@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -9,7 +11,7 @@ from detection_phantom import BODIES, body_finder, frame, phantom, recipe
 
 from AIImagingLogic.inference.detection.run import DetectionOutput, run_detection
 from AIImagingLogic.inference.network import EngineSettings, Network
-from AIImagingLogic.records.errors import Cancelled, ModelError
+from AIImagingLogic.records.errors import Cancelled, ModelError, OutOfMemory
 from AIImagingLogic.records.progress import Progress
 
 torch = pytest.importorskip("torch")
@@ -104,12 +106,34 @@ def test_cancelling_ends_the_run_between_windows() -> None:
         run_detection([phantom(AXIAL, (1.0, 1.0, 1.0), STRAIGHT)], body_finder(), recipe(), ON_TORCH, progress)
 
 
+def test_smaller_windows_are_used_when_memory_runs_out_and_a_note_says_so() -> None:
+    module = body_finder().module
+
+    class Hungry(torch.nn.Module):
+        def forward(self, image: Any) -> object:
+            if max(image.shape) > 64:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return module(image)
+
+    image = phantom(ASKEW, (1.0, 1.1, 1.3), ASKEW)
+    output = run_detection([image], Network(Hungry()), recipe(), ON_TORCH, Progress())
+    assert_bodies(output, ASKEW)
+    assert any("80x80x64" in note for note in output.notes)
+
+    class Starved(torch.nn.Module):
+        def forward(self, image: Any) -> object:
+            raise MemoryError
+
+    with pytest.raises(OutOfMemory):
+        run_detection([image], Network(Starved()), recipe(), ON_TORCH, Progress())
+
+
 @pytest.mark.parametrize(("spoilt", "says"), [("shape", "instead of"), ("values", "not numbers")])
 def test_an_output_that_is_not_what_the_recipe_says_is_refused(spoilt: str, says: str) -> None:
     module = body_finder().module
 
     class Spoilt(torch.nn.Module):
-        def forward(self, image: object) -> object:
+        def forward(self, image: Any) -> object:
             values = module(image)
             return values[:, :-1] if spoilt == "shape" else values * float("nan")
 

@@ -17,17 +17,19 @@ from AIImagingLogic.inference.detection.anchors import anchor_boxes
 from AIImagingLogic.inference.detection.content import cropped_to, occupied
 from AIImagingLogic.inference.detection.recipe import DetectionRecipe, Triple
 from AIImagingLogic.inference.detection.scored_boxes import ScoredBoxes, joined, read_boxes
-from AIImagingLogic.inference.detection.windows import DetectionWindows, plan_detection_windows
+from AIImagingLogic.inference.detection.windows import plan_detection_windows
 from AIImagingLogic.inference.detection.world_boxes import world_boxes
 from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
+from AIImagingLogic.inference.ladder import is_shortage, next_rung
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.network_grid import plan_grid
 from AIImagingLogic.inference.predictor import Predictor, chosen_device, open_predictor
 from AIImagingLogic.records.boxes import OrientedBox
-from AIImagingLogic.records.errors import ModelError
+from AIImagingLogic.records.errors import ModelError, OutOfMemory
 from AIImagingLogic.records.progress import Progress
 
 _PREPARED = 0.05
+_NO_MEMORY = "Close other programs, or run it on a computer with more memory."
 _NOT_USABLE = "Its package is not usable."
 
 
@@ -94,8 +96,14 @@ def run_detection(
         The inputs, or the network's output, are not what the recipe says.
     WrongImageError
         An image has voxels that are not numbers.
+    OutOfMemory
+        Memory did not suffice, not even for small windows.
     Cancelled
         The user cancelled.
+
+    Notes
+    -----
+    When memory runs out, the run begins again with smaller windows, which is noted.
     """
     import torch
 
@@ -105,23 +113,39 @@ def run_detection(
     if within is not None and not sitk.GetArrayViewFromImage(within).any():
         return DetectionOutput((), (*notes, "The image shows none of what was to be searched."), "none", "none", 0.0, 0)
     grid = plan_grid(images[0], recipe.feeding)
-    device = chosen_device(settings)
     with torch.inference_mode():
         volume = torch.empty((len(images), *grid.shape), dtype=torch.float32)
         fill_volume(images, grid, recipe.feeding, volume, progress.part(0.0, _PREPARED))
         against = [1 + axis for axis, flipped in zip(grid.array_axes, grid.flipped, strict=True) if flipped]
         fed = (volume.flip(against) if against else volume).permute(0, *(1 + axis for axis in grid.array_axes))
         size = fed.shape[1:]
-        windows = plan_detection_windows(size, recipe)
         content = None if within is None else occupied(within, grid)
-        run = _Run(network, recipe, settings, device, windows, content, progress.part(_PREPARED, 1.0))
-        found = joined(list(run.boxes(fed))).without_rivals(recipe)
+        part = progress.part(_PREPARED, 1.0)
+        # There are no sums, and the volume is small beside what the network needs: those rungs spare nothing here.
+        arrangement = Arrangement(chosen_device(settings), sums_on_disk=True, volume_on_disk=True)
+        while True:
+            run = _Run(network, recipe, settings, arrangement, size, content, part)
+            try:
+                found = joined(list(run.boxes(fed))).without_rivals(recipe)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if not is_shortage(error):
+                    raise
+                arrangement, note = _after_shortage(arrangement, recipe, error)
+                notes = (*notes, note)
     placed = world_boxes(found.corners, grid, images[0])
     boxes = tuple(
         DetectedBox(box, float(score), recipe.labels[label])
         for box, score, label in zip(placed, found.scores, found.labels, strict=True)
     )
-    return DetectionOutput(boxes, (*notes, *run.notes), device, run.backend, run.network_seconds, run.done)
+    return DetectionOutput(boxes, (*notes, *run.notes), arrangement.device, run.backend, run.network_seconds, run.done)
+
+
+def _after_shortage(arrangement: Arrangement, recipe: DetectionRecipe, error: BaseException) -> tuple[Arrangement, str]:
+    following = next_rung(arrangement, recipe.feeding)
+    if following is None:
+        raise OutOfMemory("The computer's memory did not suffice for the model.", _NO_MEMORY) from error
+    return following
 
 
 class _Run:
@@ -132,12 +156,13 @@ class _Run:
         network: Network,
         recipe: DetectionRecipe,
         settings: EngineSettings,
-        device: str,
-        windows: DetectionWindows,
+        arrangement: Arrangement,
+        size: Sequence[int],
         content: NDArray[np.bool_] | None,
         progress: Progress,
     ) -> None:
-        self._network, self._recipe, self._settings, self._device = network, recipe, settings, device
+        self._network, self._recipe, self._settings, self._arrangement = network, recipe, settings, arrangement
+        windows = plan_detection_windows(size, recipe, arrangement.window)
         self._windows, self._progress = windows, progress
         self._starts = [start for start in windows if content is None or content[windows.voxels(start)].any()]
         self._anchors = anchor_boxes(recipe.anchors, windows.size)
@@ -179,8 +204,7 @@ class _Run:
 
     def _predicted(self, window: Any) -> NDArray[np.float32]:
         if self._predictor is None:
-            arrangement = Arrangement(self._device)
-            self._predictor, self.notes = open_predictor(self._network, window, self._settings, arrangement)
+            self._predictor, self.notes = open_predictor(self._network, window, self._settings, self._arrangement)
         began = time.perf_counter()
         values = self._predictor(window).numpy()
         self.network_seconds += time.perf_counter() - began

@@ -54,31 +54,34 @@ class DetectionWindows:
         return counts
 
 
-def plan_detection_windows(size: Sequence[int], recipe: DetectionRecipe) -> DetectionWindows:
+def plan_detection_windows(
+    size: Sequence[int], recipe: DetectionRecipe, window: Sequence[int] | None = None
+) -> DetectionWindows:
     """Cover an image with windows.
 
     Parameters
     ----------
     size : (3,) voxels of the image on the network's grid
     recipe : gives window, overlap and what both are multiples of
+    window : in place of the recipe's
 
     Notes
     -----
     Windows begin at multiples of `divisible_by`, so that the network's feature maps lie as they would if it saw the
     whole image at once. They are spread evenly: the overlap is at least the recipe's.
     """
-    asked = recipe.feeding.window
+    asked = window or recipe.feeding.window
     sizes, starts, margins = [], [], []
     for axis in range(3):
         unit = recipe.divisible_by[axis]
         whole = -(-size[axis] // unit)
-        window = whole if asked is None or asked[axis] <= 0 else min(-(-asked[axis] // unit), whole)
-        step = max(int(window * (1 - recipe.feeding.overlap)), 1)
-        count = -(-(whole - window) // step) + 1
-        even = (whole - window) / max(count - 1, 1)
+        length = whole if asked is None or asked[axis] <= 0 else min(-(-asked[axis] // unit), whole)
+        step = max(int(length * (1 - recipe.feeding.overlap)), 1)
+        count = -(-(whole - length) // step) + 1
+        even = (whole - length) / max(count - 1, 1)
         along = [round(number * even) for number in range(count)]
-        narrowest = min((before + window - after for before, after in pairwise(along)), default=0)
-        sizes.append(window * unit)
+        narrowest = min((before + length - after for before, after in pairwise(along)), default=0)
+        sizes.append(length * unit)
         starts.append(tuple(start * unit for start in along))
         margins.append(max(narrowest, 0) * unit // 4)
     return DetectionWindows(_triple(sizes), (starts[0], starts[1], starts[2]), _triple(margins))
