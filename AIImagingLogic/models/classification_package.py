@@ -55,6 +55,8 @@ class ClassificationPackage:
     threshold : a class is called from this probability on
     calibration : what the package says of its probabilities, ``not calibrated`` when it says nothing
     sha256 : over all files of the package
+    format : such as ``monai-bundle``
+    notes : what was assumed or set aside, one sentence each
     """
 
     card: ModelCard
@@ -64,6 +66,8 @@ class ClassificationPackage:
     threshold: float
     calibration: str
     sha256: str
+    format: str = FORMAT
+    notes: tuple[str, ...] = ()
 
 
 def is_classification_package(path: Path) -> bool:

@@ -11,6 +11,8 @@ from AIImagingLogic.inference.classification import ClassifierOutput, run_classi
 from AIImagingLogic.inference.network import EngineSettings
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.classification_package import ClassificationPackage, open_classification_package
+from AIImagingLogic.models.formats.bundle_classification import open_classification_bundle
+from AIImagingLogic.models.formats.bundle_parts import is_bundle
 from AIImagingLogic.models.installed_classifiers import find_classifier
 from AIImagingLogic.records.classification import Classification
 from AIImagingLogic.records.errors import ModelError
@@ -81,7 +83,7 @@ class NetworkClassifier:
     def _provenance(self, info: ImageInfo, output: ClassifierOutput) -> Provenance:
         package, recipe = self.package, self.package.recipe
         parameters = {
-            "format": "state-dict",
+            "format": package.format,
             "networks": len(package.networks),
             "dimensions": recipe.dimensions,
             "axes": recipe.axes or "as stored",
@@ -102,7 +104,7 @@ class NetworkClassifier:
         if output.explained is not None:
             parameters["heat map"] = f"{_HEAT_MAP}, for {package.classes[output.explained].name}"
         use = ModelUse(self.card.id, self.card.version, package.sha256)
-        notes = (*info.notes, *output.notes)
+        notes = (*info.notes, *package.notes, *output.notes)
         return make_provenance("classify", [use], [info], parameters, notes=notes, device=output.device)
 
 
@@ -120,14 +122,18 @@ def open_classifier(model: str) -> NetworkClassifier:
     """
     path = Path(model).expanduser()
     if path.exists():
-        package = open_classification_package(path)
+        package = _opened(path.resolve())
     elif "/" in model or "\\" in model:
         raise ModelError(f"There is no model package '{model}'.", "Check the path.")
     else:
         stored = find_classifier(model)
-        package = open_classification_package(stored.folder, stored.card)
+        package = _opened(stored.folder, stored.card)
     if package.card.task != "classify":
         raise ModelError(
             f"'{package.card.id}' does not classify: its task is to {package.card.task}.", "Choose another."
         )
     return NetworkClassifier(package)
+
+
+def _opened(path: Path, card: ModelCard | None = None) -> ClassificationPackage:
+    return open_classification_bundle(path, card) if is_bundle(path) else open_classification_package(path, card)

@@ -24,6 +24,7 @@ _BENCHMARKS = (
     "real_ct",
     "real_models",
     "responsiveness",
+    "zoo",
 )
 
 

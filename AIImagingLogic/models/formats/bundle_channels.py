@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 _LEAST_RANGE = 1e-12
 
 
-def with_common_range(module: torch.nn.Module, low: float, high: float) -> torch.nn.Module:
+def with_common_range(module: torch.nn.Module, low: float, high: float, dimensions: int) -> torch.nn.Module:
     """Return the network with its input's least and greatest value, of all channels together, scaled to a range."""
     import torch
 
     wiring = torch.fx.Graph()
     image = wiring.placeholder("image")
-    least, greatest = wiring.call_function(torch.amin, (image,)), wiring.call_function(torch.amax, (image,))
+    axes = tuple(range(1, dimensions + 2))
+    least, greatest = (wiring.call_function(find, (image, axes, True)) for find in (torch.amin, torch.amax))
     extent = wiring.call_function(torch.clamp, (wiring.call_function(torch.sub, (greatest, least)), _LEAST_RANGE))
     share = wiring.call_function(torch.div, (wiring.call_function(torch.sub, (image, least)), extent))
     scaled = wiring.call_function(torch.add, (wiring.call_function(torch.mul, (share, high - low)), low))

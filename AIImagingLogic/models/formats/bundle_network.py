@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from AIImagingLogic.models.bundle_config.trusted_code import resolve_trusted
 from AIImagingLogic.models.formats.bundle_parts import BundleParts, components
-from AIImagingLogic.models.formats.bundle_replacements import replacements
+from AIImagingLogic.models.formats.bundle_torchvision import replacements
 from AIImagingLogic.models.safety.refusals import UntrustedModel
 from AIImagingLogic.models.safety.torchscript import load_torchscript
 from AIImagingLogic.models.safety.weights import fit, load_state_dict

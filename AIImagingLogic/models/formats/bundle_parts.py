@@ -62,6 +62,18 @@ class BundleParts:
         names: Any = self._format("outputs").get("channel_def")
         return {int(key): str(names[key]) for key in names} if _numbered(names) else {}
 
+    @property
+    def output_format(self) -> str:
+        """What metadata.json calls the output: ``image segmentation``, ``probabilities classes``."""
+        found = self._format("outputs")
+        return f"{found.get('type', '')} {found.get('format', '')}"
+
+    def dimensions(self, otherwise: int) -> int:
+        """Return how many dimensions the network sees; `otherwise` where its arguments do not say it."""
+        component = self.network_component
+        stated = component.arguments.get("spatial_dims") if isinstance(component, Component) else None
+        return stated if stated in (2, 3) else otherwise
+
     def channels(self, of: str) -> int:
         """Return how many channels the network takes (``inputs``) or gives (``outputs``).
 
@@ -116,14 +128,13 @@ def find_parts(folder: Path) -> BundleParts:
         raise ModelError(f"The bundle '{folder.name}' has no configuration of inference ({_CONFIGS[0]}).", _ADVICE)
     config = BundleConfig(file, folder)
     evaluator = _first(config, "Evaluator")
-    dataset = _first(config, "Dataset")
     parts = BundleParts(
         folder=folder,
         config=config,
         metadata=metadata,
         network=_within(config, evaluator, "network") or _named(config, ("network", "network_def", "net")),
         inferer=_within(config, evaluator, "inferer") or _named(config, ("inferer",)),
-        preprocessing=_within(config, dataset, "transform") or _named(config, ("preprocessing", "transforms")),
+        preprocessing=_chain_of_dataset(config) or _named(config, ("preprocessing", "transforms")),
         postprocessing=_within(config, evaluator, "postprocessing") or _named(config, ("postprocessing",)),
     )
     if not parts.network:
@@ -149,6 +160,13 @@ def _first(config: BundleConfig, ending: str) -> str:
         if str(content["_target_"]).rsplit(".", 1)[-1].endswith(ending):
             return identifier
     return ""
+
+
+def _chain_of_dataset(config: BundleConfig) -> str:
+    """Return the identifier of the chain that a dataset runs; one with an identifier of its own comes first."""
+    datasets = [name for name, content in components(config) if str(content["_target_"]).endswith("Dataset")]
+    chains = [chain for name in datasets if (chain := _within(config, name, "transform"))]
+    return min(chains, key=lambda chain: chain.count("::"), default="")
 
 
 def _within(config: BundleConfig, owner: str, key: str) -> str:

@@ -16,6 +16,7 @@ from AIImagingLogic.models.formats.bundle_inferer import Windows, read_windows
 from AIImagingLogic.models.formats.bundle_network import bundle_network, weights_file
 from AIImagingLogic.models.formats.bundle_parts import BundleParts, find_parts, is_bundle
 from AIImagingLogic.models.formats.bundle_reading import Reading, read_reading
+from AIImagingLogic.models.formats.bundle_task import bundle_task
 from AIImagingLogic.models.formats.label_segments import label_segments
 from AIImagingLogic.models.formats.package_files import file_sha256, package_sha256
 from AIImagingLogic.models.package import LoadedPackage
@@ -45,6 +46,9 @@ def open_monai_bundle(path: Path, card: ModelCard | None = None) -> LoadedPackag
         A file is missing, the weights do not fit the network (the keys are named), or it does not segment.
     """
     parts = find_parts(path)
+    task = bundle_task(parts)
+    if task in ("classify", "detect"):
+        raise ModelError(f"The bundle '{parts.name}' does not segment: its task is to {task}.", "Choose another.")
     try:
         return _opened(parts, card)
     except UntrustedModel as error:
@@ -55,13 +59,13 @@ def _opened(parts: BundleParts, card: ModelCard | None) -> LoadedPackage:
     inputs, outputs = parts.channels("inputs"), parts.channels("outputs")
     reading = read_reading(parts.config, parts.postprocessing, outputs)
     feeding = read_feeding(_described(parts, parts.preprocessing), parts.preprocessing, inputs)
-    dimensions = _dimensions(parts)
+    dimensions = parts.dimensions(3)
     windows = read_windows(_described(parts, parts.inferer), parts.inferer, dimensions)
     recipe, notes = _recipe(parts, feeding, windows, reading, inputs, dimensions)
     notes += [*feeding.notes, *windows.notes, *reading.notes]
     module = bundle_network(parts, trusted(package_hash(parts.folder)), notes)
     if feeding.joint_range is not None:
-        module = with_common_range(module, *feeding.joint_range)
+        module = with_common_range(module, *feeding.joint_range, dimensions)
     if reading.order != tuple(range(outputs)):
         module = with_channels(module, reading.order)
     weights = file_sha256(weights_file(parts))
@@ -119,12 +123,6 @@ def _recipe(
         resampled="probabilities" if reading.activated else "logits",
     )
     return recipe, notes
-
-
-def _dimensions(parts: BundleParts) -> int:
-    component = parts.network_component
-    stated = component.arguments.get("spatial_dims") if isinstance(component, Component) else None
-    return stated if stated in (2, 3) else 3
 
 
 def _divisible_by(parts: BundleParts) -> int:
