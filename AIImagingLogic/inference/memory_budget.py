@@ -14,6 +14,8 @@ from AIImagingLogic.records.errors import OutOfMemory
 from AIImagingLogic.records.peak_memory import PeakMemory
 
 _ADVICE = "Close other programs, crop the image, or use a computer with more memory."
+# A run whose smallest arrangement is forecast to need up to this many times what is free is tried all the same.
+_TRIED = 2.0
 
 
 class MemoryBudget:
@@ -43,10 +45,12 @@ class MemoryBudget:
         while (needed := self._forecast(arrangement, False).total) > self._free:
             following = next_rung(arrangement, recipe)
             if following is None:
-                free = max(self._free, 0) / 1e9
-                raise OutOfMemory(
-                    f"The model needs about {needed / 1e9:.1f} GB of memory; {free:.1f} GB are free.", _ADVICE
-                )
+                free = max(self._free, 0)
+                said = f"about {needed / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free."
+                if needed > _TRIED * free:
+                    raise OutOfMemory(f"The model needs {said}", _ADVICE)
+                # A forecast this near the limit may be too high: the run is tried.
+                return arrangement, (*notes, f"Memory may not suffice: the model needs {said}")
             arrangement = following[0]
             notes.append(following[1])
         return arrangement, tuple(notes)
