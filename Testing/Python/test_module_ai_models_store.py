@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,42 @@ def test_cancelled_download_installs_nothing_and_the_next_one_goes_on(
     _finish(host, panel)
     assert site.asked[-1][1] is not None and len(installed_sizes()) == 1
     assert not panel.find("unfinishedButton").visible
+
+
+def test_application_that_closes_during_a_download_leaves_a_part_and_no_model(
+    host: Any, site: Site, publish: Callable[..., None], tmp_path: Path
+) -> None:
+    held = site.served["/a"] = Served(_CONTENT, hold_after=len(_CONTENT) // 2)
+    publish(fetched_card(download_of(site.url("/a"), _CONTENT), name="Net A"))
+    panel = _open(host, "a-net")
+    host.messages.answer(True)
+    panel.click("downloadButton")
+    (run,) = panel.widget.store._runs.values()
+    host.process_events(until=lambda: run.handle.fraction > 0.2, timeout=60)
+    host.quit()
+    held.released.set()
+    assert not installed_sizes() and list((tmp_path / "models" / "partial").glob("*.part"))
+    assert host.messages.texts("error") == []
+
+
+def test_worker_that_dies_during_a_download_is_told_once_and_the_next_download_works(
+    host: Any, site: Site, publish: Callable[..., None]
+) -> None:
+    held = site.served["/a"] = Served(_CONTENT, hold_after=len(_CONTENT) // 2)
+    publish(fetched_card(download_of(site.url("/a"), _CONTENT), name="Net A"))
+    panel = _open(host, "a-net")
+    host.messages.answer(True)
+    panel.click("downloadButton")
+    (run,) = panel.widget.store._runs.values()
+    host.process_events(until=lambda: run.handle.fraction > 0.2, timeout=60)
+    for line in run._service._lines:
+        os.kill(line._process.pid, signal.SIGKILL)
+    said = _finish(host, panel)
+    assert host.messages.texts("error") == [said] and not installed_sizes()
+    held.released.set()
+    host.messages.answer(True)
+    panel.click("downloadButton")
+    assert "is on this computer now" in _finish(host, panel)
 
 
 def test_file_with_another_hash_is_refused_in_one_line(host: Any, site: Site, publish: Callable[..., None]) -> None:

@@ -67,9 +67,9 @@ class ModelsSection:
             card = listed.card
             texts = (card.name, state_text(listed), task_name(card), modality_name(card), licence_name(card))
             for column, text in enumerate(texts):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(text)
-                table.setItem(row, column, item)
+                table.setItem(row, column, qt.QTableWidgetItem(text))
+            # Names are longer than two lines of their column.
+            table.item(row, 0).setToolTip(card.name)
         table.clearSelection()
         rows = [row for row, listed in enumerate(self._models) if listed.card.id == chosen]
         if self._models:
