@@ -257,16 +257,24 @@ def test_packages_that_do_not_fit_are_refused_by_what_is_wrong(packages: dict[st
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "shape", "places"),
+    ("name", "arguments", "shape", "places", "layer"),
     [
-        ("DenseNet121", {"spatial_dims": 2, "in_channels": 1, "out_channels": 3}, (64, 96), (2, 3)),
-        ("resnet10", {"spatial_dims": 3, "n_input_channels": 1, "num_classes": 3}, (32, 32, 48), (2, 2, 3)),
+        (
+            "DenseNet121",
+            {"spatial_dims": 2, "in_channels": 1, "out_channels": 3},
+            (64, 96),
+            (2, 3),
+            "class_layers.relu",
+        ),
+        ("resnet10", {"spatial_dims": 3, "n_input_channels": 1, "num_classes": 3}, (32, 32, 48), (2, 2, 3), "layer4"),
     ],
 )
 def test_networks_of_monai_are_explained_by_the_map_that_their_classes_are_told_from(
-    name: str, arguments: dict[str, int], shape: tuple[int, ...], places: tuple[int, ...]
+    name: str, arguments: dict[str, int], shape: tuple[int, ...], places: tuple[int, ...], layer: str
 ) -> None:
     pytest.importorskip("monai")
+    from monai.visualize import GradCAM
+
     from AIImagingLogic.inference.heat_map import class_activation
     from AIImagingLogic.models.classification_network import build_network
 
@@ -278,6 +286,15 @@ def test_networks_of_monai_are_explained_by_the_map_that_their_classes_are_told_
     found = class_activation(module, batch, 1, len(shape))
     assert found is not None and found.shape == (2, *places) and found.min() >= 0
     assert torch.equal(module(batch), before)
+    # MONAI's own Grad-CAM of the layer named by hand, for every class.
+    theirs = GradCAM(module, target_layers=layer)
+    greatest = 0.0
+    for index in range(3):
+        expected = theirs.compute_map(batch[:1], class_idx=index)[0, 0].detach().numpy()
+        ours = class_activation(module, batch[:1], index, len(shape))
+        assert ours is not None and np.allclose(ours[0], expected, rtol=1e-3, atol=1e-4 * expected.max())
+        greatest = max(greatest, float(expected.max()))
+    assert greatest > 0
 
 
 def test_too_little_memory_is_one_clear_error(packages: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
