@@ -116,6 +116,15 @@ def test_weights_that_run_code_do_not_fit_or_are_missing_are_refused(tmp_path: P
         open_detector_package(folder)
 
 
+@pytest.mark.parametrize("file", ["configs/inference.json", "models/model.pt"])
+def test_files_that_lead_out_of_the_package_are_refused(tmp_path: Path, file: str) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    (folder / file).rename(tmp_path / "outside")
+    (folder / file).symlink_to(tmp_path / "outside")
+    with pytest.raises(ModelError, match="outside itself"):
+        open_detector_package(folder)
+
+
 def test_a_model_that_is_no_detection_package_is_refused(tmp_path: Path) -> None:
     for model, says in (
         (str(tmp_path), "no detection package"),

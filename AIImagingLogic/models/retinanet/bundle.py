@@ -16,7 +16,7 @@ from AIImagingLogic.models.bundle_config.reading import read_config
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.formats.label_segments import label_segments
 from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
-from AIImagingLogic.models.formats.package_files import file_sha256, package_sha256
+from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256
 from AIImagingLogic.models.retinanet.described_detector import DescribedDetector, plain, read_detector, unwrapped
 from AIImagingLogic.models.retinanet.described_feeding import (
     DescribedFeeding,
@@ -65,6 +65,7 @@ def open_retinanet_bundle(path: Path, card: ModelCard | None = None) -> Detector
     if config_path is None or key is None:
         raise ModelError(f"'{path.name}' is no bundle with a RetinaNet detector.", "Choose another model.")
     folder = config_path.parent.parent
+    file_in_package(folder, config_path.relative_to(folder).as_posix())
     config = BundleConfig(config_path, folder)
     detector = read_detector(config.describe(key))
     calls = [call for name in _lists_of_calls(content) for call in config.describe(name)]
@@ -148,10 +149,10 @@ def _target(item: Any) -> str:
 
 
 def _weights(folder: Path) -> Path:
-    found = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    found = next((name for name in _WEIGHTS if (folder / name).is_file()), None)
     if found is None:
         raise ModelError(f"The bundle '{folder.name}' has no weights ({' or '.join(_WEIGHTS)}).", "Get it again.")
-    return found
+    return file_in_package(folder, found)
 
 
 def _metadata(folder: Path) -> Mapping[str, Any]:
