@@ -12,6 +12,7 @@ from layers_packages import conv, write_package
 from model_store_cards import fetched_card
 from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
 
+from AIImagingLogic.models import store_work
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.store.model_store import ModelStore
 from AIImagingLogic.records.progress import Progress
@@ -124,6 +125,19 @@ def test_without_pytorch_one_line_says_so_and_nothing_starts(
     assert not setting.panel.ui.applyButton.enabled
     setting.panel.choose("modelComboBox", "Body (CT)")
     assert setting.panel.ui.applyButton.enabled
+
+
+def test_verification_opens_a_package_and_says_why_it_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIIMAGING_MODELS", str(tmp_path / "models"))
+    _install(tmp_path, _card())
+    good = store_work.verify("bright-block", Progress())
+    assert good == {"problems": [], "refusal": "", "untrusted": None}
+    broken = write_package(tmp_path / "broken", [conv("out", 2)], {"out/kernel": np.zeros((3, 3, 3, 1, 2), np.float32)})
+    ModelStore().import_path(broken, _card(id="broken"), Progress())
+    bad = store_work.verify("broken", Progress())
+    assert bad["problems"] == [] and bad["untrusted"] is None and "bias" in bad["refusal"]
 
 
 @pytest.mark.parametrize(
