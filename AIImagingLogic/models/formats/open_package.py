@@ -11,6 +11,7 @@ from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.formats.described_network import is_described_network, open_described_network
 from AIImagingLogic.models.formats.layers_model import is_layers_model, open_layers_model
 from AIImagingLogic.models.formats.monai_bundle import is_monai_bundle, open_monai_bundle
+from AIImagingLogic.models.formats.nnunet_model import is_nnunet_model, open_nnunet_model
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.records.errors import ModelError
 
@@ -20,8 +21,12 @@ _FORMATS = (
     (is_described_network, open_described_network),
     (is_layers_model, open_layers_model),
     (is_monai_bundle, open_monai_bundle),
+    (is_nnunet_model, open_nnunet_model),
 )
-_READ = "MONAI bundles, TensorFlow.js layers models (model.json), and networks with a network.json"
+_READ = (
+    "MONAI bundles, trained models of nnU-Net v2, TensorFlow.js layers models (model.json), and networks with a "
+    "network.json"
+)
 _KEPT = 2
 
 
