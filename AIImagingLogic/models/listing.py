@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from AIImagingLogic.models.card import BUILT_IN, PACKAGE, ModelCard
 from AIImagingLogic.models.catalogue import CardSummary, card_summaries, model_card
 from AIImagingLogic.models.store.layout import Layout, default_folder
-from AIImagingLogic.models.store.whereabouts import find_stored, installed, installed_sizes, package_folders
+from AIImagingLogic.models.store.whereabouts import find_stored, installed_sizes, package_folders
 from AIImagingLogic.records.errors import ModelError
 
 
@@ -81,19 +81,6 @@ def listed_card(model_id: str) -> ModelCard:
     if any(card.id == model_id for card in card_summaries()):
         return model_card(model_id)
     return stored_card(model_id)
-
-
-def package_of(model_id: str) -> str:
-    """Return how a task is told of a listed model: by its id, or, for one that the user brought, by its package.
-
-    Raises
-    ------
-    ModelError
-        It is neither in the catalogue nor on this computer.
-    """
-    if any(card.id == model_id for card in card_summaries()):
-        return model_id
-    return str(installed(stored_card(model_id)))
 
 
 def stored_card(model_id: str) -> ModelCard:

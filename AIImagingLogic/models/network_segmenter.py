@@ -14,6 +14,7 @@ from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import load_model, model_card, model_ids
 from AIImagingLogic.models.formats.open_package import open_package
 from AIImagingLogic.models.largest_part import keep_largest_of_each, keep_largest_part
+from AIImagingLogic.models.listing import listed_card
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.models.protocols import Segmenter
 from AIImagingLogic.models.store.whereabouts import installed
@@ -74,7 +75,10 @@ class NetworkSegmenter:
             An image in colour for a model of grey values, or the reverse; voxels that are not numbers.
         """
         self._check(images)
-        output = run_network(images, self.package.networks, self.package.recipe, self._settings, progress)
+        if self.package.workflow is not None:
+            output = self.package.workflow.run(images, self._settings, progress)
+        else:
+            output = run_network(images, self.package.networks, self.package.recipe, self._settings, progress)
         labels, left_out_ml = output.labels, 0.0
         if self.package.largest_part_only:
             labels, left_out_ml = keep_largest_part(labels)
@@ -136,7 +140,7 @@ def open_segmenter(model: str) -> Segmenter:
 
     Parameters
     ----------
-    model : id of a built-in model, id of a model of the catalogue that is installed, or path of a package
+    model : id of a built-in model, id of an installed model, of the catalogue or the user's own, or path of a package
 
     Raises
     ------
@@ -150,7 +154,7 @@ def open_segmenter(model: str) -> Segmenter:
         return NetworkSegmenter(_segmenting(open_package(path)))
     if "/" in model or "\\" in model:
         raise ModelError(f"There is no model package '{model}'.", "Check the path.")
-    card = model_card(model)
+    card = listed_card(model)
     _require_segmenting(card)
     folder = installed(card)
     if folder is None:

@@ -43,7 +43,7 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
         from AIImagingLib.application_service import application_service
 
         from AIImagingLogic.jobs.job import Job
-        from AIImagingLogic.models.listing import listed_card, package_of
+        from AIImagingLogic.models.listing import listed_card
         from AIImagingLogic.scene.job_inputs import image_input, require_volume
         from AIImagingLogic.scene.scene_run import SceneRun
 
@@ -58,7 +58,7 @@ class AISegmentationLogic(ScriptedLoadableModuleLogic):
         job = Job(
             title=f"{listed_card(modelId).name} of '{inputVolume.GetName()}'",
             function="AIImagingLogic.tasks.segment:segment_and_measure",
-            arguments={"image": image_input(inputVolume), "model": package_of(modelId)},
+            arguments={"image": image_input(inputVolume), "model": modelId},
         )
         service = application_service()
         run = SceneRun(service.service, scene, job, [inputVolume], add_to_scene)
