@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from AIImagingLogic.inference.network import Network
+import SimpleITK as sitk
+
+from AIImagingLogic.inference.network import EngineSettings, Network, NetworkOutput
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.segmentation import Segment
+
+
+class Workflow(Protocol):
+    """Runs a package that brings its own way to run."""
+
+    def run(self, images: Sequence[sitk.Image], settings: EngineSettings, progress: Progress) -> NetworkOutput:
+        """Return labels exactly on the grid of the first image."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,7 @@ class LoadedPackage:
     sha256 : over all files of the package
     largest_part_only : parts that do not touch the largest one are left out, as the package's makers do
     largest_part_of : of each of these labels, parts that do not touch its largest one are left out
+    workflow : runs in place of our engine; then there are no networks, and the recipe says only what goes in
     notes : what was assumed because the package does not say it, one sentence each
     """
 
@@ -36,3 +50,4 @@ class LoadedPackage:
     largest_part_only: bool = False
     notes: tuple[str, ...] = ()
     largest_part_of: tuple[int, ...] = ()
+    workflow: Workflow | None = None

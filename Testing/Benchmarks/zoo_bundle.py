@@ -154,13 +154,14 @@ def _run(package: Path, parts: BundleParts) -> str:
     window = loaded.recipe.window or ()
     small_window = tuple(min(side, LARGEST_WINDOW) for side in window) if len(window) == 3 else window
     recipe_run = dataclasses.replace(loaded.recipe, window=small_window or None)
-    dimensions = loaded.networks[0].dimensions
+    dimensions = parts.dimensions(3)
     colour = dimensions == 2 and recipe_run.channels == 3
     images = [_image(2, 3)] if colour else [_image(3, 1) for _ in range(recipe_run.channels)]
     runner = NetworkSegmenter(dataclasses.replace(loaded, recipe=recipe_run), _SETTINGS)
     found = runner.segment_images(images, [describe(image) for image in images], Progress())
+    how = "our engine" if loaded.workflow is None else "MONAI's workflow, its own windows"
     assert same_grid(found.image, images[0])
-    return f"{images[0].GetSize()} x {recipe_run.channels}, windows of {small_window} instead of {window}"
+    return f"{images[0].GetSize()} x {recipe_run.channels}, windows of {small_window} instead of {window}, {how}"
 
 
 def _image(dimensions: int, channels: int, size: tuple[int, ...] = ()) -> sitk.Image:

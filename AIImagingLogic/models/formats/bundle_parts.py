@@ -69,10 +69,12 @@ class BundleParts:
         return f"{found.get('type', '')} {found.get('format', '')}"
 
     def dimensions(self, otherwise: int) -> int:
-        """Return how many dimensions the network sees; `otherwise` where its arguments do not say it."""
+        """Return how many dimensions the network sees; `otherwise` where neither it nor metadata.json says it."""
         component = self.network_component
         stated = component.arguments.get("spatial_dims") if isinstance(component, Component) else None
-        return stated if stated in (2, 3) else otherwise
+        shape = self._format("inputs").get("spatial_shape")
+        counted = len(shape) if isinstance(shape, list) else None
+        return next((each for each in (stated, counted) if each in (2, 3)), otherwise)
 
     def channels(self, of: str) -> int:
         """Return how many channels the network takes (``inputs``) or gives (``outputs``).

@@ -17,6 +17,7 @@ from AIImagingLogic.models.formats.bundle_network import bundle_network, weights
 from AIImagingLogic.models.formats.bundle_parts import BundleParts, find_parts, is_bundle
 from AIImagingLogic.models.formats.bundle_reading import Reading, read_reading
 from AIImagingLogic.models.formats.bundle_task import bundle_task
+from AIImagingLogic.models.formats.bundle_workflow import open_workflow
 from AIImagingLogic.models.formats.label_segments import label_segments
 from AIImagingLogic.models.formats.package_files import file_sha256, package_sha256
 from AIImagingLogic.models.package import LoadedPackage
@@ -52,7 +53,10 @@ def open_monai_bundle(path: Path, card: ModelCard | None = None) -> LoadedPackag
     try:
         return _opened(parts, card)
     except UntrustedModel as error:
-        raise error.with_hash(package_hash(path)) from error
+        found = package_hash(path)
+        if trusted(found):
+            return open_workflow(parts, card, FORMAT, error.what)
+        raise error.with_hash(found) from error
 
 
 def _opened(parts: BundleParts, card: ModelCard | None) -> LoadedPackage:
