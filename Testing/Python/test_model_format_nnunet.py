@@ -343,6 +343,14 @@ def test_a_package_is_found_inside_the_folder_around_it_and_wrong_inputs_are_cou
         NetworkSegmenter(package).segment_images([image, image], [describe(image)] * 2, Progress())
 
 
+def test_models_of_totalsegmentator_are_fed_as_it_does(tmp_path: Path) -> None:
+    name = "Dataset297_TotalSegmentator_total_3mm_1559subj"
+    folder = write(tmp_path / "model", [network(3, 1, 3, 1)], PLAN, (0, 1, 2), dataset_name=name)
+    package = open_package(folder)
+    assert (package.recipe.axes, package.recipe.mirrored_axes) == ("SAR", ())
+    assert any("TotalSegmentator" in note for note in package.notes)
+
+
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "model", [network(3, 1, 3, 1)], PLAN)
 

@@ -52,8 +52,10 @@ def open_nnunet_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
     first = load_checkpoint(files[0])
     plan = read_plan(folder, _configuration(first, folder))
     labels = read_labels(plan)
-    recipe = nnunet_recipe(plan, labels, _mirrored(first, plan))
     hashes = [file_sha256(file) for file in files]
+    card = card or known_card(hashes)
+    maker = maker_rule(plan, card.id if card else "")
+    recipe = nnunet_recipe(plan, labels, _mirrored(first, maker), maker)
     networks = []
     for number, (file, content_hash) in enumerate(zip(files, hashes)):
         checkpoint = first if number == 0 else load_checkpoint(file)
@@ -61,13 +63,12 @@ def open_nnunet_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
         weights = {name.removeprefix(_COMPILED): value for name, value in state_dict_of(checkpoint, place).items()}
         module = nnunet_network(plan, recipe.channels, recipe.output_channels, weights, place)
         networks.append(Network(module, f"{content_hash}-{plan.name}", len(recipe.window or ())))
-    card = card or known_card(hashes)
     segments = label_segments(labels.names, recipe.values, coded=card.labels if card else ())
     if card is None:
         keys = [segment.concept.key for segment in segments]
         name = f"{plan.dataset_name} {plan.name}"
         card = card_of_unknown(name, _FORMAT, recipe.channels, keys, modality=_modality(plan))
-    notes = _notes(plan, labels, recipe.mirrored_axes, len(files))
+    notes = _notes(maker, labels, recipe.mirrored_axes, len(files))
     return LoadedPackage(card, tuple(networks), recipe, segments, _FORMAT, package_sha256(folder), notes=notes)
 
 
@@ -106,9 +107,9 @@ def _configuration(checkpoint: Any, folder: Path) -> str:
     return str(stated) if stated is not None else folder.name.rsplit("__", 1)[-1]
 
 
-def _mirrored(checkpoint: Any, plan: NnunetPlan) -> tuple[int, ...]:
+def _mirrored(checkpoint: Any, maker: Mapping[str, Any]) -> tuple[int, ...]:
     allowed = checkpoint.get("inference_allowed_mirroring_axes") if isinstance(checkpoint, Mapping) else None
-    if allowed is None or maker_rule(plan).get("mirroring") is False:
+    if allowed is None or maker.get("mirroring") is False:
         return ()
     if not isinstance(allowed, Sequence) or not all(type(axis) is int for axis in allowed):
         raise ModelError("The checkpoint's mirroring axes make no sense.", "Get the package again.")
@@ -120,7 +121,7 @@ def _modality(plan: NnunetPlan) -> str:
     return "CT" if all(name.upper() == "CT" for name in plan.channel_names) else ""
 
 
-def _notes(plan: NnunetPlan, labels: NnunetLabels, mirrored: Sequence[int], folds: int) -> tuple[str, ...]:
+def _notes(maker: Mapping[str, Any], labels: NnunetLabels, mirrored: Sequence[int], folds: int) -> tuple[str, ...]:
     notes = []
     if folds > 1:
         notes.append(f"The outputs of {folds} folds were averaged.")
@@ -129,6 +130,6 @@ def _notes(plan: NnunetPlan, labels: NnunetLabels, mirrored: Sequence[int], fold
     if labels.output == "sigmoid":
         order = ", ".join(labels.names)
         notes.append(f"Regions overlap and were painted one over the other, in this order: {order}.")
-    if "note" in maker_rule(plan):
-        notes.append(str(maker_rule(plan)["note"]))
+    if "note" in maker:
+        notes.append(str(maker["note"]))
     return tuple(notes)

@@ -34,7 +34,9 @@ _SCHEMES = (
 )
 
 
-def nnunet_recipe(plan: NnunetPlan, labels: NnunetLabels, mirrored_axes: tuple[int, ...]) -> NetworkRecipe:
+def nnunet_recipe(
+    plan: NnunetPlan, labels: NnunetLabels, mirrored_axes: tuple[int, ...], maker: Mapping[str, Any]
+) -> NetworkRecipe:
     """Return the recipe of a configuration.
 
     Parameters
@@ -42,6 +44,7 @@ def nnunet_recipe(plan: NnunetPlan, labels: NnunetLabels, mirrored_axes: tuple[i
     plan : of the package
     labels : its output channels
     mirrored_axes : of the network's array, as the checkpoint allows
+    maker : as `maker_rule` gave it
 
     Raises
     ------
@@ -59,7 +62,7 @@ def nnunet_recipe(plan: NnunetPlan, labels: NnunetLabels, mirrored_axes: tuple[i
         channels=len(plan.channel_names),
         output_channels=len(labels.values),
         values=labels.values,
-        axes=_axes(plan, len(window)),
+        axes=_axes(plan, len(window), maker),
         spacing_mm=spacing,
         intensity=_intensity(plan),
         intensity_first=True,
@@ -78,16 +81,25 @@ def nnunet_recipe(plan: NnunetPlan, labels: NnunetLabels, mirrored_axes: tuple[i
     )
 
 
-def maker_rule(plan: NnunetPlan) -> Mapping[str, Any]:
-    """Return what the makers of a model do before nnU-Net sees the image; empty for most."""
-    rules = load_resource(_RULES)["makers"]
-    return next((rule for rule in rules if rule["dataset_name"] in plan.dataset_name), {})
+def maker_rule(plan: NnunetPlan, card_id: str) -> Mapping[str, Any]:
+    """Return what the makers of a model do before nnU-Net sees the image; empty for most.
+
+    Parameters
+    ----------
+    plan : whose data set may tell the makers
+    card_id : of the catalogue, which may tell them; empty: the model is not known there
+    """
+    for rule in load_resource(_RULES)["makers"]:
+        if card_id.startswith(rule["cards"]) or any(name in plan.dataset_name for name in rule["datasets"]):
+            found: Mapping[str, Any] = rule
+            return found
+    return {}
 
 
-def _axes(plan: NnunetPlan, dimensions: int) -> str:
+def _axes(plan: NnunetPlan, dimensions: int, maker: Mapping[str, Any]) -> str:
     readers = load_resource(_RULES)["readers"]
     reader = plan.plans.get("image_reader_writer", "SimpleITKIO")
-    axes = maker_rule(plan).get("axes", readers.get(reader))
+    axes = maker.get("axes", readers.get(reader))
     if axes is None or reader == "comment":
         raise ModelError(f"{PLANS}: the reader '{reader}' is not known.", f"Known: {', '.join(list(readers)[1:])}.")
     order = plan.plans.get("transpose_forward", [0, 1, 2])
