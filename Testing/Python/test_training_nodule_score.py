@@ -10,12 +10,11 @@ import pytest
 import SimpleITK as sitk
 
 from AIImagingLogic.evaluation.detection import Target
-from AIImagingLogic.images.phantoms.chest_pair import tuning_recipe
+from AIImagingLogic.images.phantoms.chest_pair import harder_tuning_recipe, tuning_recipe
 from AIImagingLogic.models.builtin.candidate_features import FEATURES
 from AIImagingLogic.models.builtin.candidate_score import ScoreWeights, products
 from AIImagingLogic.models.builtin.candidate_search import LungCandidates
 from AIImagingLogic.records.errors import ModelError
-from Testing.Training.harder_pairs import harder_recipe
 from Testing.Training.implanted_nodules import implant_nodules
 from Testing.Training.nodule_score import write_weights
 from Testing.Training.nodule_score_cases import NO_LESION, NOT_JUDGED, Case, lesions_of
@@ -59,13 +58,13 @@ def test_fit_is_the_minimum_of_the_penalised_loss() -> None:
 
 def test_harder_pairs_hold_more_attached_and_subsolid_nodules_than_the_tuning_pairs() -> None:
     shares = []
-    for recipe_of in (tuning_recipe, harder_recipe):
+    for recipe_of in (tuning_recipe, harder_tuning_recipe):
         nodules = [one for seed in range(12) for one in recipe_of(seed).nodules if one.diameter_mm >= 4.0]
         subsolid = [one.attenuation in ("part-solid", "ground-glass") for one in nodules]
         shares.append((np.mean([one.contact != "none" for one in nodules]), np.mean(subsolid)))
     assert shares[1][0] > shares[0][0]
     assert shares[1][1] > shares[0][1]
-    assert harder_recipe(3) == harder_recipe(3) != harder_recipe(4)
+    assert harder_tuning_recipe(3) == harder_tuning_recipe(3) != harder_tuning_recipe(4)
 
 
 def test_candidates_beside_a_lesion_are_not_judged() -> None:
