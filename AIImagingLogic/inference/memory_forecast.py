@@ -73,6 +73,10 @@ def forecast_memory(
     labels = image.GetNumberOfPixels() * (1 if max(recipe.values, default=0) < 256 else 2)
     if recipe.intensity_first:
         volume += image.GetNumberOfPixels() * _FLOAT
+    through = grid.maps[2]
+    if recipe.interpolation != "linear" and not (grid.is_identity or through.is_identity or through.nearest_in):
+        # Slices are resampled within themselves before they are mixed.
+        volume += through.image_size * math.prod(grid.shape[1:]) * _FLOAT
     on_disk = arrangement.sums_on_disk
     # Turned slices lie twice for a moment.
     slices = (2 * min(TURNED_SLICES, depth) + _FACTORS["slices"]) * recipe.output_channels * plane
