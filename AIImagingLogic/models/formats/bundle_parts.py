@@ -98,7 +98,8 @@ class BundleParts:
         if not isinstance(parts, Mapping):
             return {}
         wanted = "image" if of == "inputs" else "pred"
-        found: Any = parts.get(wanted) or next(iter(parts.values()), {})
+        # Of several outputs none stands for the labels.
+        found: Any = parts.get(wanted) or (next(iter(parts.values())) if len(parts) == 1 else {})
         return found if isinstance(found, Mapping) else {}
 
 

@@ -54,7 +54,7 @@ def open_workflow(parts: BundleParts, card: ModelCard | None, format_name: str, 
     """
     keys = _image_keys(parts)
     weights = file_sha256(weights_file(parts))
-    names = parts.output_names or {number: f"Label {number}" for number in range(parts.channels("outputs"))}
+    names = {number: f"Label {number}" for number in range(parts.channels("outputs"))} | parts.output_names
     colour = parts.dimensions(3) == 2 and parts.channels("inputs") >= _COLOURS
     channels = _COLOURS if colour else len(keys)
     card = card or bundle_card(parts, weights, keys, channels, list(names.values()))
@@ -136,6 +136,10 @@ class BundleWorkflow:
         parser = ConfigParser()
         parser.read_config(str(parts.config.path))
         parser["bundle_root"] = str(parts.folder)
+        for identifier, content in components(parts.config):
+            # The file is of our own writing: any reader gives the same, and ITK is not asked for.
+            if "itkreader" in str(content.get("reader", "")).lower():
+                parser[f"{identifier}::reader"] = None
         prompts = _prompts(parts)
         if prompts:
             notes.append(f"Asked with what the bundle's own example asks: {prompts}.")
