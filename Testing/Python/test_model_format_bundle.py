@@ -173,6 +173,24 @@ def test_what_has_no_counterpart_is_refused_by_its_name_and_place(
     assert len(refused.value.package_hash) == 64
 
 
+def test_a_bundle_in_a_folder_of_its_own_as_archives_have_it_is_opened(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "download" / "spleen_ct_segmentation")
+    package = open_package(tmp_path / "download")
+    assert package.card.name == "Test organs"
+    assert package.recipe.spacing_mm == (1.5, 1.5, 2.0)
+
+
+def test_a_torchscript_file_in_place_of_weights_is_run(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    image = organ_phantom()
+    wanted = segmented(folder, image)
+    module = open_package(folder).networks[0].module
+    torch.jit.trace(module, torch.zeros(1, 1, 24, 24, 16)).save(folder / "models" / "model.ts")
+    (folder / "models" / "model.pt").unlink()
+    found = segmented(folder, image)
+    assert worst_dice(found.image, sitk.GetArrayFromImage(wanted.image), (0, 1, 2)) >= 0.9999
+
+
 def test_what_is_missing_or_does_not_fit_is_named(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "bundle")
     other = {**NETWORK, "channels": [4, 8, 16]}

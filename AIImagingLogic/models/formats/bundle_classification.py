@@ -48,7 +48,7 @@ def open_classification_bundle(path: Path, card: ModelCard | None = None) -> Cla
     try:
         return _opened(parts, card)
     except UntrustedModel as error:
-        raise error.with_hash(package_hash(path)) from error
+        raise error.with_hash(package_hash(parts.folder)) from error
 
 
 def _opened(parts: BundleParts, card: ModelCard | None) -> ClassificationPackage:

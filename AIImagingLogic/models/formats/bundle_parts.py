@@ -112,19 +112,29 @@ def bundle_config_file(folder: Path) -> Path | None:
     return next((folder / "configs" / name for name in _CONFIGS if (folder / "configs" / name).is_file()), None)
 
 
+def bundle_folder(path: Path) -> Path | None:
+    """Return the folder of the bundle at `path`: itself, or the only folder in it, as archives have it; or None."""
+    if not path.is_dir():
+        return None
+    inner = [item for item in path.iterdir() if item.is_dir() and not item.is_symlink()]
+    folders = [path, *(inner if len(inner) == 1 else [])]
+    return next((folder for folder in folders if (folder / "configs" / "metadata.json").is_file()), None)
+
+
 def is_bundle(path: Path) -> bool:
-    """Whether `path` is the folder of a MONAI bundle."""
-    return (path / "configs" / "metadata.json").is_file()
+    """Whether a MONAI bundle is at `path`."""
+    return bundle_folder(path) is not None
 
 
-def find_parts(folder: Path) -> BundleParts:
-    """Return the parts of the bundle in `folder`.
+def find_parts(path: Path) -> BundleParts:
+    """Return the parts of the bundle at `path`.
 
     Raises
     ------
     ModelError
         It has no configuration of inference, metadata.json is missing or broken, or no network is described.
     """
+    folder = bundle_folder(path) or path
     metadata = read_package_json(folder, "configs/metadata.json")
     file = bundle_config_file(folder)
     if file is None:

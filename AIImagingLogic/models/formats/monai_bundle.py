@@ -53,7 +53,7 @@ def open_monai_bundle(path: Path, card: ModelCard | None = None) -> LoadedPackag
     try:
         return _opened(parts, card)
     except UntrustedModel as error:
-        found = package_hash(path)
+        found = package_hash(parts.folder)
         if trusted(found):
             return open_workflow(parts, card, FORMAT, error.what)
         raise error.with_hash(found) from error
