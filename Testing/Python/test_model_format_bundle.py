@@ -149,6 +149,7 @@ def test_channels_scaled_together_are_scaled_together(tmp_path: Path) -> None:
     [
         ({"before": [*BEFORE, {"_target_": "RandFlipd", "keys": "image"}]}, ("before::6", "RandFlipd")),
         ({"before": [*BEFORE, {"_target_": "scripts.own.Step"}]}, ("before::transforms::6", "scripts.own.Step")),
+        ({"before": [*BEFORE[:3], {**BEFORE[3], "max_pixdim": 3}]}, ("before::3", "Spacingd within limits")),
         ({"after": [*AFTER, {"_target_": "FillHolesd", "keys": "pred"}]}, ("after::4", "FillHolesd")),
         ({"inferer": {**INFERER, "_target_": "SaliencyInferer"}}, ("windows", "SaliencyInferer")),
         ({"network": {"_target_": "scripts.net.Net", "in_channels": 1, "out_channels": 3}}, ("scripts.net.Net",)),

@@ -48,13 +48,21 @@ def open_classification_bundle(path: Path, card: ModelCard | None = None) -> Cla
     try:
         return _opened(parts, card)
     except UntrustedModel as error:
-        raise error.with_hash(package_hash(parts.folder)) from error
+        found = package_hash(parts.folder)
+        if trusted(found):
+            raise ModelError(
+                error.what, "Trust does not help: bundles that classify run in our engine only."
+            ) from error
+        raise error.with_hash(found) from error
 
 
 def _opened(parts: BundleParts, card: ModelCard | None) -> ClassificationPackage:
     inputs, outputs = parts.channels("inputs"), parts.channels("outputs")
     if inputs not in (1, _COLOURS):
-        raise refused(parts.preprocessing, f"a network that takes {inputs} channels: an image and what is drawn on it")
+        raise ModelError(
+            f"The bundle '{parts.name}' takes {inputs} channels: an image and what a person has drawn on it.",
+            "Bundles that classify are run on one image alone, grey or in colour.",
+        )
     described = parts.config.describe(parts.preprocessing) if parts.preprocessing else None
     feeding = read_feeding(described, parts.preprocessing, inputs)
     dimensions = parts.dimensions(2)

@@ -20,6 +20,8 @@ _WITHOUT_EFFECT = (
     *("LoadImaged", "EnsureChannelFirstd", "ToTensord", "ToNumpyd", "ToDeviced", "FromMetaTensord", "DeleteItemsd"),
     *("SelectItemsd", "Identityd", "ToMetaTensord", "SaveImaged", "AddChanneld", "AsChannelFirstd"),
 )
+# A picture that a person drew: there for comparison.
+_MASK = "label"
 _FLOATS = ("", "None", "float", "float32", "float16", "float64", "half", "double")
 
 
@@ -126,7 +128,10 @@ class _Reader:
             raise unresolved.refusal()
         keys = _names(arguments.get("keys"))
         if name == "LoadImaged":
-            self._keys.extend(key for key in keys if key not in self._keys)
+            self._keys.extend(key for key in keys if key not in (*self._keys, _MASK))
+            if _MASK in keys:
+                note = "The mask that the bundle loads beside the image plays no part."
+                self._feeding = replace(self._feeding, notes=(*self._feeding.notes, note))
         if name in ("EnsureTyped", "CastToTyped"):
             _require_float(arguments, place, name)
         elif name in _WITHOUT_EFFECT:
@@ -142,7 +147,7 @@ class _Reader:
         keys = tuple(self._keys) or ("image",)
         per_key = [self._steps.get(key, ((),)) for key in keys]
         if len(keys) > 1 and any(len(steps) > 1 for steps in per_key):
-            per_key = [steps[:1] for steps in per_key]
+            raise refused(keys[0], "steps for several channels of one of several images")
         intensity = per_key[0] if len(keys) == 1 else tuple(steps[0] for steps in per_key)
         return replace(self._feeding, keys=keys, intensity=intensity)
 
@@ -180,6 +185,8 @@ class _Reader:
             raise refused(place, f"Spacingd to {pixdim}")
         if not is_no(arguments.get("diagonal")) or not is_no(arguments.get("scale_extent")):
             raise refused(place, "Spacingd that turns the axes or keeps the extent")
+        if arguments.get("min_pixdim") is not None or arguments.get("max_pixdim") is not None:
+            raise refused(place, "Spacingd within limits")
         self._resampled(arguments.get("mode", "bilinear"), ("bilinear", 1), place, "Spacingd")
         self._feeding = replace(self._feeding, spacing_mm=tuple(float(step) for step in steps))
 
@@ -196,6 +203,8 @@ class _Reader:
         source, margin = arguments.get("source_key"), arguments.get("margin", 0)
         if arguments.get("select_fn") is not None or arguments.get("channel_indices") is not None:
             raise refused(place, "CropForegroundd with a rule of its own")
+        if arguments.get("k_divisible", 1) not in (None, 1):
+            raise refused(place, "CropForegroundd to multiples of a size")
         if source not in (*self._keys, "image") or _single(margin) != 0:
             raise refused(place, f"CropForegroundd by '{source}' with a margin of {margin}")
         self._feeding = replace(self._feeding, foreground_above=0.0)
