@@ -1,6 +1,7 @@
 """Our engine beside MONAI's own pipeline, and beside the network's own time.
 
 ``--peer monai`` runs both on a chest CT of 512 x 512 x 300 voxels, each run in a process of its own, turn by turn.
+``--peer nnunet`` runs a model of nnU-Net v2 by us and by nnU-Net's own predictor.
 ``--limit`` compares a run with the time that the network itself takes, and that with what the processor can do.
 """
 
@@ -24,6 +25,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from Testing.Benchmarks.inference_network import CLASS_COUNTS, OVERLAP, SPACING_MM, WINDOW, trained_weights
+from Testing.Benchmarks.inference_nnunet import against_nnunet
 from Testing.Benchmarks.reporting import Figures, answer, shared_data
 
 SIZE = (512, 512, 300)
@@ -165,13 +167,13 @@ def _setting() -> dict[str, Any]:
 def main() -> None:
     """Run one of the comparisons and print its JSON line."""
     parser = argparse.ArgumentParser(prog="python -m Testing.Benchmarks.inference", description=__doc__)
-    parser.add_argument("--peer", choices=["monai"], default="monai")
+    parser.add_argument("--peer", choices=["monai", "nnunet"], default="monai")
     parser.add_argument("--limit", action="store_true")
     parser.add_argument("--size", type=int, nargs=3, default=SIZE, metavar="VOXELS")
     parser.add_argument("--turns", type=int, default=TURNS)
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     options = parser.parse_args()
-    compare = limit if options.limit else against_monai
+    compare = limit if options.limit else {"monai": against_monai, "nnunet": against_nnunet}[options.peer]
     tell = (lambda line: None) if options.json else (lambda line: print(line, flush=True))
     figures, inputs = compare(tell, options.size, options.turns)
     print(answer("inference", figures, inputs))

@@ -35,7 +35,7 @@ def train(root: Path, steps: int) -> Path:
 
     import torch
     from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprints, plan_experiments, preprocess
-    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+    from nnunetv2.run.run_training import get_trainer_from_args
 
     number = int(DATASET[7:10])
     extract_fingerprints([number], num_processes=1, check_dataset_integrity=False)
@@ -45,11 +45,10 @@ def train(root: Path, steps: int) -> Path:
     _make_small(plans["configurations"][CONFIGURATION])
     (prepared / "nnUNetPlans.json").write_text(json.dumps(plans), encoding="utf-8")
     preprocess([number], configurations=(CONFIGURATION,), num_processes=(1,))
-    dataset = json.loads((prepared / "dataset.json").read_text(encoding="utf-8"))
     torch.manual_seed(0)
     # Augmentation in this process: workers would take the cores from the training.
     os.environ.update({_WORKERS: "0"})
-    trainer: Any = nnUNetTrainer(plans, CONFIGURATION, "all", dataset, device=torch.device("cpu"))
+    trainer: Any = get_trainer_from_args(DATASET, CONFIGURATION, "all", device=torch.device("cpu"))
     trainer.num_epochs, trainer.num_iterations_per_epoch, trainer.num_val_iterations_per_epoch = 1, steps, 1
     trainer.run_training()
     return Path(trainer.output_folder_base)
