@@ -284,6 +284,21 @@ def test_slices_with_two_channels_get_regions_painted_in_order(tmp_path: Path) -
     assert any("one over the other" in note for note in package.notes)
 
 
+def test_a_residual_encoder_is_built_although_the_plan_names_its_old_module(tmp_path: Path) -> None:
+    described = architecture(3)
+    described["network_class_name"] = "dynamic_network_architectures.architectures.residual_unet.ResidualEncoderUNet"
+    arguments = described["arch_kwargs"]
+    arguments["n_blocks_per_stage"] = arguments.pop("n_conv_per_stage")
+    classes = {name: getattr(torch.nn, arguments[name].rsplit(".", 1)[-1]) for name in ("conv_op", "norm_op", "nonlin")}
+    net = unet.ResidualEncoderUNet(
+        input_channels=1, num_classes=3, deep_supervision=False, **arguments | classes
+    ).eval()
+    package = open_package(write(tmp_path / "model", [net], {**PLAN, "architecture": described}))
+    seen = torch.randn(1, 1, 16, 12, 12)
+    with torch.no_grad():
+        assert torch.equal(package.networks[0].module(seen), net(seen))
+
+
 PLAN = {
     "patch_size": [16, 12, 12],
     "spacing": [1.0, 1.0, 1.0],
