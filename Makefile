@@ -18,6 +18,7 @@ $(VENV)/.ready: pyproject.toml $(CONSTRAINTS)
 # Deep models are tested too; the demo needs none of this.
 $(VENV)/.learn: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev,learn,fast]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'dynamic-network-architectures>=0.4'
 	touch $@
 
 demo: $(VENV)/.ready  ## make a two-visit chest CT phantom, follow it up, leave everything in demo-output/
