@@ -78,9 +78,9 @@ def listed_card(model_id: str) -> ModelCard:
     ModelError
         It is in neither.
     """
-    if any(card.id == model_id for card in card_summaries()):
-        return model_card(model_id)
-    return stored_card(model_id)
+    known = any(card.id == model_id for card in card_summaries())
+    own = not known and any(stored_id == model_id for stored_id, _ in installed_sizes())
+    return stored_card(model_id) if own else model_card(model_id)
 
 
 def stored_card(model_id: str) -> ModelCard:

@@ -81,7 +81,7 @@ def test_a_model_of_the_users_own_is_listed_in_its_newest_version_and_filtered_l
 
 
 def test_a_model_that_nobody_knows_is_refused_by_name() -> None:
-    with pytest.raises(ModelError, match="'nothing' is not on this computer"):
+    with pytest.raises(ModelError, match="There is no model 'nothing'"):
         listed_card("nothing")
 
 
