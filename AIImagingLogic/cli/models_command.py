@@ -12,9 +12,10 @@ from rich.text import Text
 from AIImagingLogic.cli.models_text import card_text, counted, models_table
 from AIImagingLogic.cli.models_trust import run_distrust, run_trust
 from AIImagingLogic.cli.terminal import Terminal
-from AIImagingLogic.models.card import NOT_YET, ModelCard
+from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.card_file import read_card
 from AIImagingLogic.models.catalogue import card_summaries, model_card
+from AIImagingLogic.models.run_state import NOT_YET
 from AIImagingLogic.models.store.disk_space import size_text
 from AIImagingLogic.models.store.licences import LicenceNotAccepted
 from AIImagingLogic.models.store.model_store import ModelStore

@@ -9,7 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from AIImagingLogic.models.card import BUILT_IN, NOT_YET, ModelCard
+from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.run_state import BUILT_IN, NOT_YET
 from AIImagingLogic.models.store.disk_space import size_text
 from AIImagingLogic.models.store.manifest import StoredModel
 

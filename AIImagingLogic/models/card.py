@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from AIImagingLogic.models.run_state import BUILT_IN
 from AIImagingLogic.records.coding import Code
 from AIImagingLogic.records.json_form import Record
 
 # What `runs` of a card may say.
-BUILT_IN = "built-in"
-PACKAGE = "package"
-NOT_YET = "not yet"
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from AIImagingLogic.models.card import BUILT_IN, ModelCard
+from AIImagingLogic.models.run_state import BUILT_IN
 from AIImagingLogic.records.errors import ModelError
-from AIImagingLogic.records.provenance import ModelUse
 from AIImagingLogic.records.resources import load_resource, resource_path
+
+if TYPE_CHECKING:
+    from AIImagingLogic.models.card import ModelCard
+    from AIImagingLogic.records.provenance import ModelUse
 
 # id -> module and class of each built-in engine; imported only when asked for.
 _BUILT_IN = {
@@ -87,6 +90,8 @@ def model_card(model_id: str) -> ModelCard:
     """
     if model_id not in _all_ids():
         raise ModelError(f"There is no model '{model_id}'.", "'aiimaging models list' shows all.")
+    from AIImagingLogic.models.card import ModelCard
+
     return ModelCard.from_json(load_resource(f"models/{model_id}.json"))
 
 
@@ -131,4 +136,6 @@ def load_model(model_id: str, **parameters: Any) -> Any:
 def model_use(card: ModelCard) -> ModelUse:
     """Return how a provenance names the model of `card`: a built-in engine by the hash of its card."""
     content = resource_path(f"models/{card.id}.json").read_bytes()
+    from AIImagingLogic.records.provenance import ModelUse
+
     return ModelUse(card.id, card.version, hashlib.sha256(content).hexdigest())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from AIImagingLogic.models.card import BUILT_IN, PACKAGE, ModelCard
 from AIImagingLogic.models.catalogue import CardSummary, card_summaries, model_card
+from AIImagingLogic.models.run_state import BUILT_IN, PACKAGE
 from AIImagingLogic.models.store.layout import Layout, default_folder
 from AIImagingLogic.models.store.whereabouts import find_stored, installed_sizes, package_folders
 from AIImagingLogic.records.errors import ModelError
+
+if TYPE_CHECKING:
+    from AIImagingLogic.models.card import ModelCard
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from AIImagingLogic.models.card import PACKAGE, ModelCard
+from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.listing import stored_card
+from AIImagingLogic.models.run_state import PACKAGE
 from AIImagingLogic.models.safety.refusals import UntrustedModel
 from AIImagingLogic.models.store.model_store import ModelStore
 from AIImagingLogic.models.store.pack import Pack

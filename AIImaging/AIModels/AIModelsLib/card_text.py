@@ -40,7 +40,7 @@ def licence_name(card):
 
 def state_text(listed):
     """Return where a model (a ListedModel) stands, in a few words."""
-    from AIImagingLogic.models.card import BUILT_IN, NOT_YET
+    from AIImagingLogic.models.run_state import BUILT_IN, NOT_YET
     from AIImagingLogic.models.store.disk_space import size_text
 
     if listed.card.runs == BUILT_IN:

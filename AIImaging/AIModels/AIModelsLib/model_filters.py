@@ -52,7 +52,7 @@ def _passes(listed, state):
 
 def _rank(listed):
     """Return where a model stands: built in, installed, to be installed, not to be run yet."""
-    from AIImagingLogic.models.card import BUILT_IN, NOT_YET
+    from AIImagingLogic.models.run_state import BUILT_IN, NOT_YET
 
     if listed.card.runs == BUILT_IN:
         return 0

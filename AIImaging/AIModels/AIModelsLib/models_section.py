@@ -72,8 +72,8 @@ class ModelsSection:
             table.item(row, 0).setToolTip(card.name)
         table.clearSelection()
         rows = [row for row, listed in enumerate(self._models) if listed.card.id == chosen]
-        if self._models:
-            table.selectRow(rows[0] if rows else 0)
+        if rows:
+            table.selectRow(rows[0])
         table.blockSignals(False)
 
     def _show(self):

@@ -6,10 +6,13 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.store.safe_path import safe_id
 from AIImagingLogic.records.user_folders import cache_folder
+
+if TYPE_CHECKING:
+    from AIImagingLogic.models.card import ModelCard
 
 MANIFEST = "manifest.json"
 FILES = "files"

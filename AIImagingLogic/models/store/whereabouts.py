@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.store.layout import FILES, MANIFEST, Layout, default_folder
-from AIImagingLogic.models.store.manifest import StoredModel, read_stored
 from AIImagingLogic.records.errors import ModelError
+
+if TYPE_CHECKING:
+    from AIImagingLogic.models.card import ModelCard
+    from AIImagingLogic.models.store.manifest import StoredModel
 
 
 def installed(card: ModelCard, folder: Path | None = None) -> Path | None:
@@ -43,6 +45,8 @@ def installed_sizes(folder: Path | None = None) -> dict[tuple[str, str], int]:
 
 def find_stored(layout: Layout, model_id: str, version: str) -> StoredModel | None:
     """Return the package of a model, or None when it is not there or not whole."""
+    from AIImagingLogic.models.store.manifest import read_stored
+
     package = layout.package(model_id, version)
     if _size_when_whole(package) is None:
         return None
