@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +43,16 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_ctrl_c_ends_the_run_with_one_line_and_leaves_nothing(chest: Path, tmp_path: Path, logs: Path) -> None:
     command = [sys.executable, "-m", "AIImagingLogic.cli", "detect", str(chest), "-o", str(tmp_path / "out")]
-    # A group of its own, which gets the signal as a whole, as from a terminal.
+    # A group of its own, which gets the signal as a whole, as from a terminal; when these tests are a shell's job in
+    # the background, they ignore the signal, and what they start would too.
     run = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert run.stderr is not None
     while not (line := run.stderr.readline()).startswith("[ 12%]"):
