@@ -76,12 +76,12 @@ def _drive(host: Any, service: SlowService, tell: Callable[[str], None]) -> Figu
 
     panel.widget.startRun = start_and_keep
     finished: list[float] = []
-    ticks = Ticks()
-    host.process_events(until=lambda: len(ticks.gaps) > 20)
     # Slicer's widgets are of C++; what stands in for them here is tens of thousands of Python objects, which the
     # interpreter's collector would go through once or twice a minute (50 to 110 ms): left out, what we make is not.
     gc.collect()
     gc.freeze()
+    ticks = Ticks()
+    host.process_events(until=lambda: len(ticks.gaps) > 20)
     ticks.gaps.clear()
     if "SimpleITK" in sys.modules:
         raise RuntimeError("SimpleITK is imported: its import would not count.")
