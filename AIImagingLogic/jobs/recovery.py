@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,6 +61,8 @@ def keep(result: Record, title: str, reason: str) -> Path:
     OutputError
         The folder is not writable or the disk is full.
     """
+    import uuid
+
     from AIImagingLogic.records.json_form import save_record
 
     root = make_folder(recovery_folder())

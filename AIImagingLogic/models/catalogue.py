@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
@@ -135,7 +134,9 @@ def load_model(model_id: str, **parameters: Any) -> Any:
 
 def model_use(card: ModelCard) -> ModelUse:
     """Return how a provenance names the model of `card`: a built-in engine by the hash of its card."""
-    content = resource_path(f"models/{card.id}.json").read_bytes()
+    import hashlib
+
     from AIImagingLogic.records.provenance import ModelUse
 
+    content = resource_path(f"models/{card.id}.json").read_bytes()
     return ModelUse(card.id, card.version, hashlib.sha256(content).hexdigest())

@@ -8,6 +8,8 @@ from AIModelsLib.model_filters import ModelFilters
 
 # Set once: columns that follow their content measure every cell again whenever one is set.
 _WIDTHS = (170, 92, 62, 66)
+# Letters of a name that its column surely shows.
+_TWO_LINES = 30
 
 
 class ModelsSection:
@@ -68,8 +70,8 @@ class ModelsSection:
             texts = (card.name, state_text(listed), task_name(card), modality_name(card), licence_name(card))
             for column, text in enumerate(texts):
                 table.setItem(row, column, qt.QTableWidgetItem(text))
-            # Names are longer than two lines of their column.
-            table.item(row, 0).setToolTip(card.name)
+            if len(card.name) > _TWO_LINES:
+                table.item(row, 0).setToolTip(card.name)
         table.clearSelection()
         rows = [row for row, listed in enumerate(self._models) if listed.card.id == chosen]
         if rows:

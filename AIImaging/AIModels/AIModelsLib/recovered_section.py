@@ -31,7 +31,6 @@ class RecoveredSection:
         ui.recoveredTable.connect("itemSelectionChanged()", self._onChosen)
         ui.loadButton.connect("clicked(bool)", self.onLoad)
         ui.deleteButton.connect("clicked(bool)", self.onDelete)
-        self.refresh()
 
     def refresh(self, caller=None, event=None):
         """Read the folder again."""
@@ -47,7 +46,8 @@ class RecoveredSection:
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
                 table.setItem(row, column, item)
-        table.resizeColumnsToContents()
+        if self._results:
+            table.resizeColumnsToContents()
         table.clearSelection()
         rows = [row for row, result in enumerate(self._results) if chosen and result.path == chosen.path]
         if rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +73,8 @@ class Layout:
 
     def part(self, url: str) -> Path:
         """Return where the download of `url` grows."""
+        import hashlib  # not needed when a panel only lists
+
         return self.partial / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.part"
 
     def part_lock(self, url: str) -> Path:
