@@ -216,12 +216,21 @@ class Host:
         self._drain()
         intercepts.clear()
         self._installed.undo()
+        _forget_shared_service()
         forget_modules_of(self._folders)
         sys.path[:] = self._path
         _running.remove(self)
         shutil.rmtree(self.folder, ignore_errors=True)
         gc.collect()
         raise_faults()
+
+
+def _forget_shared_service() -> None:
+    """Let the next host have a job service of its own: this one's was closed with it, and it is a Slicer of its own."""
+    service = sys.modules.get("AIImagingLogic.jobs.service")
+    forget = getattr(getattr(service, "shared_service", None), "cache_clear", None)
+    if forget is not None:
+        forget()
 
 
 def start() -> Host:
