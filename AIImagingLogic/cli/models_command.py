@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
@@ -14,7 +14,7 @@ from AIImagingLogic.cli.models_trust import run_distrust, run_trust
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.card_file import read_card
-from AIImagingLogic.models.catalogue import card_summaries, model_card
+from AIImagingLogic.models.catalogue import card_fits, card_summaries, model_card
 from AIImagingLogic.models.run_state import NOT_YET
 from AIImagingLogic.models.store.disk_space import size_text
 from AIImagingLogic.models.store.licences import LicenceNotAccepted
@@ -32,7 +32,7 @@ def _list(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) 
     listed = {card.id: model_card(card.id) for card in card_summaries(*wanted)}
     stored = {model.card.id: model.manifest.size for model in store.models()}
     for model in store.models():
-        if model.card.id not in _catalogue() and _fits(model.card, *wanted):
+        if model.card.id not in _catalogue() and card_fits(model.card, *wanted):
             listed[model.card.id] = model.card
     cards = [card for card in listed.values() if not arguments.installed or card.id in stored]
     use = store.disk_use()
@@ -166,15 +166,6 @@ def _card(model_id: str, store: ModelStore) -> ModelCard:
 
 def _catalogue() -> set[str]:
     return {card.id for card in card_summaries()}
-
-
-def _fits(card: ModelCard, task: str | None, modality: str | None, anatomy: str | None) -> bool:
-    def checks() -> Iterator[bool]:
-        yield task is None or card.task == task
-        yield modality is None or card.modality in (modality.upper(), "")
-        yield anatomy is None or anatomy.lower() in f"{card.anatomy} {card.name}".lower()
-
-    return all(checks())
 
 
 _LISTED = ("id", "version", "name", "task", "modality", "anatomy", "licence", "source", "runs", "intended_use")

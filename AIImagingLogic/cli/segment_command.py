@@ -24,6 +24,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         image, info = read_image(arguments.image, arguments.series)
         inputs = {"image": image_input(image, info), "model": named_model(arguments.model)}
         result = tasks.run("segment:segment_and_measure", inputs, progress)
+    for note in result.segmentation.provenance.notes if result.segmentation.provenance else ():
+        terminal.warn(note)
     write_segmentation(result.segmentation, arguments.output)
     terminal.show(measured_segments_table(result.measured), f"Segmentation: {arguments.output}")
     return {"segmentation": str(arguments.output), "measured": result.measured.to_json()}

@@ -67,15 +67,16 @@ def card_summaries(
     anatomy
         Only cards whose anatomy or name contains this word.
     """
+    return tuple(card for card in map(_summary, _all_ids()) if card_fits(card, task, modality, anatomy))
 
-    def fits(card: CardSummary) -> bool:
-        return (
-            (task is None or card.task == task)
-            and (modality is None or card.modality in (modality.upper(), ""))
-            and (anatomy is None or anatomy.lower() in f"{card.anatomy} {card.name}".lower())
-        )
 
-    return tuple(card for card in map(_summary, _all_ids()) if fits(card))
+def card_fits(card: CardSummary | ModelCard, task: str | None, modality: str | None, anatomy: str | None) -> bool:
+    """Return whether a card is one of those that `card_summaries` would give."""
+    return (
+        (task is None or card.task == task)
+        and (modality is None or card.modality in (modality.upper(), ""))
+        and (anatomy is None or anatomy.lower() in f"{card.anatomy} {card.name}".lower())
+    )
 
 
 @cache

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from AIImagingLogic.models.safety.limits import limit
 from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.resources import load_resource
-
-_BYTES = 4
 
 
 def build_network(description: Any) -> Any:
@@ -23,19 +20,12 @@ def build_network(description: Any) -> Any:
     Raises
     ------
     ModelError
-        The network or a layer is not on the allow-list, its arguments are not plain data or do not fit, it is absurdly
-        large, or MONAI is not installed.
+        The network or a layer is not on the allow-list, its arguments are not plain data or do not fit, or MONAI is
+        not installed.
     """
-    import torch
-
     if not isinstance(description, Mapping):
         raise ModelError("The package does not describe its network.", _ADVICE)
     try:
-        # Without memory first: a description may ask for more than there is.
-        with torch.device("meta"):
-            outline = _made(description)
-        if sum(weight.numel() for weight in outline.state_dict().values()) * _BYTES > limit("tensor_bytes"):
-            raise ModelError("The package describes a network of an absurd size.", "Do not use this package.")
         return _made(description).eval().float()
     except ModelError:
         raise

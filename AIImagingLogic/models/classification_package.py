@@ -14,12 +14,13 @@ from typing import Any
 from AIImagingLogic.inference.classification_recipe import ClassificationRecipe
 from AIImagingLogic.inference.network import Network
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.classification_classes import DESCRIPTION, read_classes
 from AIImagingLogic.models.classification_network import build_network
 from AIImagingLogic.models.classification_reading import read_recipe
-from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
+from AIImagingLogic.models.formats.package_card import card_of_unknown
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256, read_package_json
-from AIImagingLogic.models.safety.weights import fit, load_state_dict
+from AIImagingLogic.models.safety.weights import fitted, load_state_dict
 from AIImagingLogic.records.coding import CodedConcept
 from AIImagingLogic.records.errors import ModelError
 
@@ -117,15 +118,14 @@ def _opened(folder: Path, card: ModelCard | None, state: tuple[tuple[str, int, i
         raise ModelError(f"The package '{folder.name}' names no weights.", _ADVICE)
     networks, hashes = [], []
     for file in files:
-        module = build_network(description.get("network"))
-        fit(module, load_state_dict(file), file.name)
+        module = fitted(lambda: build_network(description.get("network")), load_state_dict(file), file.name)
         hashes.append(file_sha256(file))
         networks.append(Network(module, hashes[-1], recipe.dimensions))
     threshold = description.get("threshold", 0.5)
     if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1 or not math.isfinite(threshold):
         raise ModelError(f"The threshold of the package '{folder.name}' is no probability: {threshold}.", _ADVICE)
     calibration = description.get("calibration") or NOT_CALIBRATED
-    card = card or known_card(hashes) or _card(folder, description.get("card"), classes)
+    card = card or card_with_file(hashes) or _card(folder, description.get("card"), classes)
     return ClassificationPackage(
         card=card,
         networks=tuple(networks),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from AIImagingLogic.models.catalogue import CardSummary, card_summaries, model_card
+from AIImagingLogic.models.catalogue import CardSummary, card_fits, card_summaries, model_card
 from AIImagingLogic.models.run_state import BUILT_IN, PACKAGE
 from AIImagingLogic.models.store.layout import Layout, default_folder
 from AIImagingLogic.models.store.whereabouts import find_stored, installed_sizes, package_folders
@@ -68,7 +68,7 @@ def listed_models(
         listed.append(ListedModel(card, sizes.get(key), other, key in folders and key not in sizes, own=False))
     for model_id in sorted(stored - known):
         summary = _summary(stored_card(model_id))
-        if _fits(summary, task, modality, anatomy):
+        if card_fits(summary, task, modality, anatomy):
             size = sizes[summary.id, summary.version]
             listed.append(ListedModel(summary, size, other_version=False, damaged=False, own=True))
     return tuple(listed)
@@ -110,11 +110,3 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _summary(card: ModelCard) -> CardSummary:
     return CardSummary(**{field: getattr(card, field) for field in CardSummary.__dataclass_fields__})
-
-
-def _fits(card: CardSummary, task: str | None, modality: str | None, anatomy: str | None) -> bool:
-    return (
-        (task is None or card.task == task)
-        and (modality is None or card.modality in (modality.upper(), ""))
-        and (anatomy is None or anatomy.lower() in f"{card.anatomy} {card.name}".lower())
-    )

@@ -25,6 +25,8 @@ from AIImagingLogic.records.provenance import ModelUse, Provenance, make_provena
 from AIImagingLogic.records.segmentation import Segmentation
 
 _COLOURS = 3
+# Voxels this many times as long as the network's: on such an MR the brainchop networks mixed up grey and white matter.
+_COARSE = 2.5
 
 
 class NetworkSegmenter:
@@ -88,6 +90,8 @@ class NetworkSegmenter:
         found = [item for item in self.package.segments if item.value < len(counts) and counts[item.value]]
         missing = [item.name for item in self.package.segments if item not in found]
         notes = [*(note for info in infos for note in info.notes), *self.package.notes, *output.notes]
+        if coarse := _coarse_axis(images[0], self.package.recipe.spacing_mm):
+            notes.append(coarse)
         if left_out_ml:
             notes.append(f"Parts apart from the largest were left out: {left_out_ml:.3g} ml.")
         if missing:
@@ -133,6 +137,16 @@ class NetworkSegmenter:
                 f"{name} needs {wanted} images, and {len(images)} were given.",
                 f"In this order: {', '.join(self.card.inputs)}.",
             )
+
+
+def _coarse_axis(image: sitk.Image, wanted_mm: Sequence[float] | None) -> str:
+    """Say that an image is much coarser than what the network was made for; empty when it is not."""
+    if not wanted_mm or max(image.GetSpacing()) <= _COARSE * max(wanted_mm):
+        return ""
+    return (
+        f"The image's voxels are {max(image.GetSpacing()):.3g} mm long, and the model was made for "
+        f"{max(wanted_mm):.3g} mm: what lies between is guessed, and volumes may be far off."
+    )
 
 
 def open_segmenter(model: str) -> Segmenter:

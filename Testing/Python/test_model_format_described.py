@@ -265,6 +265,30 @@ def test_weights_of_another_network_are_refused_with_their_keys(tmp_path: Path) 
         open_package(folder)
 
 
+def test_a_network_larger_than_its_weights_is_refused_before_it_has_memory(tmp_path: Path) -> None:
+    pytest.importorskip("monai")
+    resource = pytest.importorskip("resource")  # POSIX only
+    huge = {"name": "BasicUNet", "arguments": {"spatial_dims": 3, "features": [2048] * 6}}  # 2 GB a convolution
+    folder = write(tmp_path / "net", {"w.pt": small_net().state_dict()}, kind="state-dict", network=huge)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelError, match="do not fit the network"):
+        open_package(folder)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB on Linux, bytes on macOS
+
+
+def test_rates_that_a_network_reads_while_it_is_built_are_known_without_memory(tmp_path: Path) -> None:
+    pytest.importorskip("monai")
+    pytest.importorskip("einops")
+    from monai.networks.nets import SwinUNETR
+
+    arguments = {"in_channels": 1, "out_channels": 3, "feature_size": 12, "spatial_dims": 3}
+    weights = SwinUNETR(**arguments).state_dict()
+    network = {"name": "SwinUNETR", "arguments": arguments}
+    folder = write(tmp_path / "net", {"w.pt": weights}, kind="state-dict", network=network)
+    opened = open_package(folder).networks[0].module.state_dict()
+    assert all(torch.equal(opened[name], value) for name, value in weights.items())
+
+
 def test_a_recipe_is_read_with_its_defaults_and_steps() -> None:
     steps = [[{"step": "Clip", "low": -10, "high": 4.5}, {"step": "ScaleRange", "low": 0, "high": 2}]]
     recipe = read_recipe(

@@ -113,6 +113,19 @@ def test_the_provenance_says_which_package_ran_how_and_on_what(tmp_path: Path) -
     assert [stage.name for stage in provenance.stages] == ["My net"]
 
 
+def test_an_image_much_coarser_than_the_network_is_noted(tmp_path: Path) -> None:
+    folder = str(looking_package(tmp_path / "net", 1, 6))
+
+    def notes(slices_mm: float) -> str:
+        image = head(ORIENTATIONS["as LPS"], (1.0, 1.0, slices_mm))
+        provenance = segment(image, describe(image), folder).provenance
+        assert provenance is not None
+        return " ".join(provenance.notes)
+
+    assert "voxels are 3 mm long, and the model was made for 1 mm" in notes(3.0)
+    assert "was made for" not in notes(2.0)
+
+
 def test_a_segment_that_was_not_found_is_left_out_and_named(tmp_path: Path) -> None:
     layers = [conv("out", 3, size=1)]
     weights = random_weights(layers)

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.formats.bundle_parts import BundleParts
 from AIImagingLogic.models.formats.label_segments import is_background
-from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
+from AIImagingLogic.models.formats.package_card import card_of_unknown
 
 
 def bundle_card(
@@ -26,7 +27,7 @@ def bundle_card(
     names : of its labels or classes
     task : of the card
     """
-    known = known_card([weights])
+    known = card_with_file([weights])
     if known is not None:
         return known
     metadata = parts.metadata

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from AIImagingLogic.inference.network import Network
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.formats.label_segments import Colour, label_segments
 from AIImagingLogic.models.formats.named_network import build_named_network
 from AIImagingLogic.models.formats.onnx_network import open_onnx_network
-from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
+from AIImagingLogic.models.formats.package_card import card_of_unknown
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256, read_package_json
 from AIImagingLogic.models.formats.recipe_file import read_recipe
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.models.safety.torchscript import load_torchscript
-from AIImagingLogic.models.safety.weights import fit, load_state_dict
+from AIImagingLogic.models.safety.weights import fitted, load_state_dict
 from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.resources import load_resource
 
@@ -59,7 +60,7 @@ def open_described_network(path: Path, card: ModelCard | None = None) -> LoadedP
     hashes = [file_sha256(file) for file in files]
     networks = _networks(folder, files, hashes, data, recipe, place)
     names, colours = _labels(data.get("labels"), recipe, place)
-    card = card or known_card(hashes)
+    card = card or card_with_file(hashes)
     segments = label_segments(names, recipe.values, colours, card.labels if card else ())
     if card is None:
         keys = [segment.concept.key for segment in segments]
@@ -112,9 +113,7 @@ def _networks(
 
 
 def _with_weights(described: Any, file: Path, place: str) -> torch.nn.Module:
-    module = build_named_network(described, place)
-    fit(module, load_state_dict(file), file.name)
-    return module
+    return fitted(lambda: build_named_network(described, place), load_state_dict(file), file.name)
 
 
 def _giving_logits(module: torch.nn.Module, output: str) -> torch.nn.Module:

@@ -10,12 +10,13 @@ from AIImagingLogic.inference.intensity import ScaleToExtremes
 from AIImagingLogic.inference.network import Network
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.formats.conformed_range import ConformedRange
 from AIImagingLogic.models.formats.label_segments import Colour, label_segments
 from AIImagingLogic.models.formats.layers_graph import LayerGraph, read_layer_graph
 from AIImagingLogic.models.formats.layers_network import build_layers_network, ending
 from AIImagingLogic.models.formats.layers_weights import read_layers_weights
-from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
+from AIImagingLogic.models.formats.package_card import card_of_unknown
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256, read_package_json
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.records.errors import ModelError
@@ -66,7 +67,7 @@ def open_layers_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
     names, colours, notes = _labels(folder, feeding, values)
     if not known:
         notes.append("The package does not say how it is fed; it was fed a head MR as brainchop does it.")
-    card = card or known_card(hashes)
+    card = card or card_with_file(hashes)
     segments = label_segments(names, values, colours, card.labels if card else ())
     if card is None:
         keys = [segment.concept.key for segment in segments]

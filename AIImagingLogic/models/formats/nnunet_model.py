@@ -14,12 +14,13 @@ from typing import Any
 
 from AIImagingLogic.inference.network import Network
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.formats.label_segments import label_segments
 from AIImagingLogic.models.formats.nnunet_labels import NnunetLabels, read_labels
 from AIImagingLogic.models.formats.nnunet_network import nnunet_network
 from AIImagingLogic.models.formats.nnunet_plan import NnunetPlan, is_nnunet_model, model_folders, read_plan
 from AIImagingLogic.models.formats.nnunet_recipe import maker_rule, nnunet_recipe
-from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
+from AIImagingLogic.models.formats.package_card import card_of_unknown
 from AIImagingLogic.models.formats.package_files import file_sha256, package_sha256
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.models.safety.checkpoint import load_checkpoint
@@ -53,7 +54,7 @@ def open_nnunet_model(path: Path, card: ModelCard | None = None) -> LoadedPackag
     plan = read_plan(folder, _configuration(first, folder))
     labels = read_labels(plan)
     hashes = [file_sha256(file) for file in files]
-    card = card or known_card(hashes)
+    card = card or card_with_file(hashes)
     maker = maker_rule(plan, card.id if card else "")
     recipe = nnunet_recipe(plan, labels, _mirrored(first, maker), maker)
     networks = []

@@ -1,4 +1,4 @@
-"""The card of a package that is opened by its path: the catalogue's where it is known there, else one of its own."""
+"""The card of a package that is opened by its path and that the catalogue does not know."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ import re
 from collections.abc import Collection
 
 from AIImagingLogic.models.card import ModelCard
-from AIImagingLogic.models.catalogue import card_summaries, model_card
-
-_BUILTIN = "builtin"
-
-
-def known_card(hashes: Collection[str]) -> ModelCard | None:
-    """Return the card of the catalogue that one of whose files has one of these SHA-256; None when there is none."""
-    for summary in card_summaries():
-        if summary.source != _BUILTIN:
-            card = model_card(summary.id)
-            if any(download.sha256 in hashes for download in card.downloads):
-                return card
-    return None
 
 
 def card_of_unknown(

@@ -14,8 +14,9 @@ from AIImagingLogic.models.bundle_config.config import BundleConfig
 from AIImagingLogic.models.bundle_config.description import Component
 from AIImagingLogic.models.bundle_config.reading import read_config
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.formats.label_segments import label_segments
-from AIImagingLogic.models.formats.package_card import card_of_unknown, known_card
+from AIImagingLogic.models.formats.package_card import card_of_unknown
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256
 from AIImagingLogic.models.retinanet.described_detector import DescribedDetector, plain, read_detector, unwrapped
 from AIImagingLogic.models.retinanet.described_feeding import (
@@ -74,7 +75,7 @@ def open_retinanet_bundle(path: Path, card: ModelCard | None = None) -> Detector
     weights = _weights(folder)
     module = build_retinanet(detector.architecture)
     fit(module, load_state_dict(weights), weights.name)
-    card = card or known_card([file_sha256(weights)])
+    card = card or card_with_file([file_sha256(weights)])
     metadata = _metadata(folder)
     found = _what_it_finds(detector.architecture.classes, card, metadata)
     if card is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,31 @@ def state_dict_of(checkpoint: Any, place: str) -> dict[str, Tensor]:
     return tensors
 
 
+def fitted(make: Callable[[], Module], state_dict: Mapping[str, Tensor], place: str = "the weights") -> Module:
+    """Return the network that `make` builds, with the weights in it.
+
+    It is built without memory first: what a description asks for is nothing to trust before the weights agree with it.
+
+    Raises
+    ------
+    ModelError
+        As `fit`, before the network has memory of its own.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class OrdinaryLinspace(TorchFunctionMode):  # networks read rates of their layers from it while they are built
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            on_cpu = {"device": "cpu"} if function is torch.linspace else {}
+            return function(*args, **{**(kwargs or {}), **on_cpu})
+
+    with torch.device("meta"), OrdinaryLinspace():
+        _check_fit(make().state_dict(), state_dict, place)
+    module = make()
+    fit(module, state_dict, place)
+    return module
+
+
 def fit(module: Module, state_dict: Mapping[str, Tensor], place: str = "the weights") -> None:
     """Put weights into the network; every name and shape must be the network's own.
 
@@ -86,6 +111,11 @@ def fit(module: Module, state_dict: Mapping[str, Tensor], place: str = "the weig
         Weights are missing, left over, or of another shape; the first few are named. The network is unchanged.
     """
     own = module.state_dict()
+    _check_fit(own, state_dict, place)
+    module.load_state_dict({name: state_dict.get(name, own[name]) for name in own}, strict=True)
+
+
+def _check_fit(own: Mapping[str, Tensor], state_dict: Mapping[str, Tensor], place: str) -> None:
     # Written by older versions of PyTorch without the counter; it plays no part when a network is used.
     missing = [name for name in own if name not in state_dict and not name.endswith("num_batches_tracked")]
     unexpected = [name for name in state_dict if name not in own]
@@ -104,7 +134,6 @@ def fit(module: Module, state_dict: Mapping[str, Tensor], place: str = "the weig
             f"The weights in '{place}' do not fit the network: {said}.",
             "The weights and the network's description are of two versions: get both from one package.",
         )
-    module.load_state_dict({name: state_dict.get(name, own[name]) for name in own}, strict=True)
 
 
 def _shape(tensor: Tensor) -> str:
