@@ -19,7 +19,7 @@ class Submission:
     ----------
     inputs : its arguments, captured in the caller's thread
     cancelled : the user asked to stop
-    ready : its images are in `buffer`, or it has none
+    ready : its images are in `buffer` and did not change while they were copied, or it has none
     failure : why its images could not be handed over
     over : it ended
     buffer : its images; None before the copy is whole and after the worker has taken them

@@ -149,7 +149,7 @@ class WorkerLine:
             return
         if job.failure is not None:
             self._cancel(job)
-        elif self._sent and job.buffer is not None and self._process is not None:
+        elif self._sent and job.ready and job.buffer is not None and self._process is not None:
             header = {"do": "images", "job": job.number, "images": job.inputs.layout.headers}
             new = job.buffer.id not in self._process.known_buffers
             self._process.known_buffers.add(job.buffer.id)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,8 +187,12 @@ def test_what_fails_in_the_worker_is_told_in_one_line(service: JobService, funct
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_that_changes_while_it_is_copied_is_copied_again(service: JobService) -> None:
-    """The number that stands for the state moves on as the caller polls, so that the first copies are stale."""
+@pytest.mark.parametrize("unattended", [0.0, 1.0])
+def test_an_image_that_changes_while_it_is_copied_is_copied_again(unattended: float) -> None:
+    """The number that stands for the state moves on as the caller polls, so that the first copies are stale.
+
+    The worker, which has to start first, must not get such a copy when nobody polls for a while either.
+    """
     states = iter([1, 2, 3, 4, 4, 4])
     current = VOXELS.copy()
 
@@ -196,7 +201,11 @@ def test_an_image_that_changes_while_it_is_copied_is_copied_again(service: JobSe
         current[0, 0, 0] = state
         return state
 
-    image = run(service, "same_image", image=image_input(lambda: current.copy(), changed=changed))
+    arguments = {"image": image_input(lambda: current.copy(), changed=changed)}
+    with JobService(allowed=("Testing.Python",)) as service:
+        handle = service.submit(Job("Changing", f"{job_functions.__name__}:same_image", arguments))
+        time.sleep(unattended)
+        image = handle.wait(60)
     assert sitk.GetArrayViewFromImage(image)[0, 0, 0] == 4
 
 
