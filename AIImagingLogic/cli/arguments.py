@@ -38,7 +38,9 @@ def make_parser() -> argparse.ArgumentParser:
     info.add_argument("path", type=Path, metavar="PATH")
 
     segment = add("segment", "segment_command", "outline organs")
-    _add_image(segment)
+    several = f"{_IMAGE}; of a model with several inputs, each in its order"
+    segment.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=several)
+    _add_series(segment)
     known = f"{', '.join(model_ids('segment'))}, the id of an installed model, or the path of a model package"
     segment.add_argument("-m", "--model", default="ct-lungs", metavar="MODEL", help=known)
     segment.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.seg.nrrd")
@@ -105,6 +107,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, help=_IMAGE)
+    _add_series(parser)
+
+
+def _add_series(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--series", metavar="UID", help="the series of a DICOM folder; without it, the main one")
 
 

@@ -50,7 +50,8 @@ class Job:
     function : ``package.module:function``; returns a Record
     arguments : keyword arguments: text, numbers, bool, None, lists and dicts of these, the JSON of a Record (a dict
         with ``record``), and `ImageInput` at any depth. An `ImageInput` that is the argument N becomes an image N and,
-        where the function has such a parameter, its `ImageInfo` (``info`` for ``image``, else ``N_info``)
+        where the function has such a parameter, its `ImageInfo` (``info`` for ``image``, else ``N_info``); a list of
+        them brings the list ``N_infos``
     """
 
     title: str

@@ -111,8 +111,14 @@ class WorkerRun:
         for name, form in forms.items():
             self._progress.check_cancelled()
             arguments[name] = decoded_argument(form, get_image)
-            info_name = "info" if name == "image" else f"{name}_info"
-            if isinstance(form, dict) and IMAGE_KEY in form and info_name in parameters and info_name not in forms:
+            info_name = _info_name(name, form)
+            if not info_name or info_name not in parameters or info_name in forms:
+                continue
+            if isinstance(form, list):
+                arguments[info_name] = [
+                    _info_of(image, headers[each[IMAGE_KEY]]) for image, each in zip(arguments[name], form, strict=True)
+                ]
+            else:
                 arguments[info_name] = _info_of(arguments[name], headers[form[IMAGE_KEY]])
         return arguments
 
@@ -169,6 +175,19 @@ class WorkerRun:
 
     def _answer(self, header: dict[str, Any], body: bytes = b"", files: tuple[int, ...] = ()) -> None:
         self._state.channel.send({**header, "job": self._number}, body, files)
+
+
+def _info_name(name: str, form: Any) -> str:
+    """Return the parameter for what is known of an image, or of each of a list of images; empty for other arguments."""
+    if isinstance(form, list) and form and all(_is_image(each) for each in form):
+        return f"{name}_infos"
+    if _is_image(form):
+        return "info" if name == "image" else f"{name}_info"
+    return ""
+
+
+def _is_image(form: Any) -> bool:
+    return isinstance(form, dict) and IMAGE_KEY in form
 
 
 def _info_of(image: Any, header: dict[str, Any]) -> Any:

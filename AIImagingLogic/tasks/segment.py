@@ -1,8 +1,9 @@
-"""Segment: an image and a model in, a segmentation on the image's grid out; measured too, when asked for."""
+"""Segment: images and a model in, a segmentation on the first image's grid out; measured too, when asked for."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import SimpleITK as sitk
 
@@ -16,8 +17,10 @@ from AIImagingLogic.images.checks import (
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import model_use
-from AIImagingLogic.models.network_segmenter import open_segmenter
-from AIImagingLogic.records.errors import ModelError, WrongImageError
+from AIImagingLogic.models.network_segmenter import NetworkSegmenter, open_segmenter
+from AIImagingLogic.models.protocols import Segmenter
+from AIImagingLogic.models.run_state import BUILT_IN
+from AIImagingLogic.records.errors import GeometryError, ModelError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import make_provenance
@@ -31,15 +34,24 @@ MINIMUM_SLICES = 5
 _SEGMENTED = 0.9
 
 
-def segment(image: sitk.Image, info: ImageInfo, model_id: str, progress: Progress | None = None) -> Segmentation:
+def segment(
+    image: sitk.Image,
+    info: ImageInfo,
+    model_id: str,
+    progress: Progress | None = None,
+    more: Sequence[sitk.Image] = (),
+    more_infos: Sequence[ImageInfo] = (),
+) -> Segmentation:
     """Segment `image` with a model.
 
     Parameters
     ----------
-    image : on which the result lies
+    image : first input of the model, on which the result lies
     info : what is known of it
     model_id : id of a built-in or installed model, or path of a model package
     progress : told how far the run is
+    more : further inputs, in the order of the card's; one on another grid is resampled to that of `image`, with a note
+    more_infos : what is known of each of `more`
 
     Returns
     -------
@@ -49,31 +61,42 @@ def segment(image: sitk.Image, info: ImageInfo, model_id: str, progress: Progres
     Raises
     ------
     ModelError
-        The model is unknown, not installed, cannot be used, or does not segment.
+        The model is unknown, not installed, cannot be used, does not segment, or takes another number of images.
     WrongImageError, GeometryError
-        The image is not what the model's card asks for.
+        An image is not what the model's card asks for (of several, the message says which), or is given twice.
     """
     progress = progress or Progress()
     first_cost = len(progress.costs)
+    images, infos = (image, *more), (info, *more_infos)
     segmenter = open_segmenter(model_id)
     card = segmenter.card
-    check_input(image, info, card)
+    _check_inputs(images, infos, card)
     with progress.stage(card.name, 0.0, 1.0) as part:
-        result = segmenter.segment(image, info, part)
+        result = _segmented(segmenter, images, infos, part)
     if not same_grid(result.image, image):
         raise ModelError(f"'{model_id}' left the grid of its input.", "Please report this as a bug.")
     stages = tuple(progress.costs[first_cost:])
     if result.provenance is None:
-        provenance = make_provenance("segment", [model_use(card)], [info], stages=stages, notes=info.notes)
+        notes = [note for each in infos for note in each.notes]
+        provenance = make_provenance("segment", [model_use(card)], infos, stages=stages, notes=notes)
     else:
         provenance = dataclasses.replace(result.provenance, stages=stages)
     return dataclasses.replace(result, provenance=provenance)
 
 
 def segment_and_measure(
-    image: sitk.Image, info: ImageInfo, model: str, progress: Progress | None = None
+    image: sitk.Image,
+    info: ImageInfo,
+    model: str,
+    progress: Progress | None = None,
+    more: Sequence[sitk.Image] = (),
+    more_infos: Sequence[ImageInfo] = (),
 ) -> SegmentedAndMeasured:
     """Segment `image` with the model `model` and measure every segment on it.
+
+    Parameters
+    ----------
+    image, info, model, progress, more, more_infos : as of `segment`; intensities are measured on `image` alone
 
     Raises
     ------
@@ -81,8 +104,41 @@ def segment_and_measure(
         As `segment`.
     """
     progress = progress or Progress()
-    segmentation = segment(image, info, model, progress.part(0.0, _SEGMENTED))
+    segmentation = segment(image, info, model, progress.part(0.0, _SEGMENTED), more, more_infos)
     return SegmentedAndMeasured(segmentation, measure(image, info, segmentation, progress.part(_SEGMENTED, 1.0)))
+
+
+def _segmented(
+    segmenter: Segmenter, images: Sequence[sitk.Image], infos: Sequence[ImageInfo], progress: Progress
+) -> Segmentation:
+    if isinstance(segmenter, NetworkSegmenter):
+        return segmenter.segment_images(images, infos, progress)
+    return segmenter.segment(images[0], infos[0], progress)
+
+
+def _check_inputs(images: Sequence[sitk.Image], infos: Sequence[ImageInfo], card: ModelCard) -> None:
+    """Check each image as `check_input` does, and that none of several is given twice."""
+    if len(images) == 1:
+        check_input(images[0], infos[0], card)
+        return
+    if card.runs == BUILT_IN:
+        raise ModelError(
+            f"{card.name} needs 1 image, and {len(images)} were given.", f"It takes: {', '.join(card.inputs)}."
+        )
+    names = [
+        card.inputs[number] if number < len(card.inputs) else f"Image {number + 1}" for number in range(len(images))
+    ]
+    seen: dict[str, str] = {}
+    for name, image, info in zip(names, images, infos, strict=True):
+        try:
+            check_input(image, info, card)
+        except (WrongImageError, GeometryError) as error:
+            raise type(error)(f"{name}: {error.what}", error.advice) from error
+        if info.content_hash in seen:
+            raise WrongImageError(
+                f"{seen[info.content_hash]} and {name} are the same image.", "Choose another image for one of them."
+            )
+        seen[info.content_hash] = name
 
 
 def check_input(image: sitk.Image, info: ImageInfo, card: ModelCard) -> None:

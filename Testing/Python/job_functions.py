@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,11 @@ def threshold(image: sitk.Image, above: float = 0.0, progress: Progress | None =
 
 def with_infos(image: sitk.Image, info: ImageInfo, moving: sitk.Image, moving_info: ImageInfo) -> dict[str, Any]:
     return {"info": info.to_json(), "moving_info": moving_info.to_json(), "moving_size": list(moving.GetSize())}
+
+
+def with_info_of_each(image: sitk.Image, more: Sequence[sitk.Image], more_infos: Sequence[ImageInfo]) -> dict[str, Any]:
+    sizes = [list(each.GetSize()) for each in more]
+    return {"sizes": sizes, "infos": [each.to_json() for each in more_infos]}
 
 
 def same_image(image: sitk.Image) -> sitk.Image:

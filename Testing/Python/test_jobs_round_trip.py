@@ -114,6 +114,20 @@ def test_an_image_comes_with_what_is_known_of_it(service: JobService) -> None:
     assert answer["moving_info"] == ready.to_json()
 
 
+def test_each_image_of_a_list_brings_its_info(service: JobService) -> None:
+    ready = dataclasses.replace(describe(image_of(VOXELS), "PT"), content_hash="as given")
+    more = [
+        image_input(VOXELS[1:] + 1, facts={"modality": "MR", "notes": ["a note"]}),
+        image_input(VOXELS, info=ready.to_json()),
+    ]
+    answer = run(service, "with_info_of_each", image=image_input(VOXELS), more=more)
+    assert answer["sizes"] == [[13, 11, 8], [13, 11, 9]]
+    described = describe(image_of(VOXELS[1:] + 1), "MR", notes=["a note"])
+    assert answer["infos"] == [described.to_json(), ready.to_json()]
+    none = run(service, "with_info_of_each", image=image_input(VOXELS), more=[], more_infos=[])
+    assert none == {"sizes": [], "infos": []}
+
+
 def test_records_travel_both_ways_with_their_images(service: JobService) -> None:
     segmentation = run(service, "threshold", image=image_input(VOXELS), above=10)
     assert same(segmentation.image, image_of((VOXELS > 10).astype(np.uint8)))
