@@ -1,0 +1,1 @@
+"""Results as DICOM objects that other software reads, and such objects back as results."""
