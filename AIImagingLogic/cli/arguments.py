@@ -96,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     phantom.add_argument("output", type=Path, metavar="OUT")
     phantom.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in OUT")
 
-    catalogue = subparsers.add_parser("models", help="list, fetch, check, remove and pack models")
+    catalogue = subparsers.add_parser("models", help="list, fetch, run, check, remove and pack models")
     catalogue.set_defaults(command="models_command")
     add_models(catalogue, common)
 

@@ -31,6 +31,10 @@ def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
         "--accept-changed", action="store_true", help="take a file without a published hash although it has changed"
     )
 
+    _add_run(
+        add("run", "run any model on images, as the command for its task does: segment, detect, classify, register")
+    )
+
     imported = add("import", "take in a model's folder, zip archive or file")
     imported.add_argument("path", type=Path, metavar="PATH")
     of = imported.add_mutually_exclusive_group(required=True)
@@ -58,6 +62,19 @@ def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
 
     distrust = add("distrust", "let a package run code no longer")
     distrust.add_argument("package", metavar="PATH|HASH")
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("model", metavar="MODEL", help="id of a built-in or installed model, or path of a model package")
+    several = "DICOM folder or file, NIfTI, NRRD, MHA or picture; of a model with several inputs, each in its order"
+    run.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=several)
+    run.add_argument("--series", metavar="UID", help="of one image: the series of a DICOM folder; else the main one")
+    output = "FILE.seg.nrrd of a model that segments, else a folder"
+    run.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=output)
+    run.add_argument("--overwrite", action="store_true", help="replace an earlier result in the folder OUT")
+    run.add_argument(
+        "--explain", default="", metavar="CLASS", help="heat map of this class, of a model that classifies"
+    )
 
 
 def _add_accept_licence(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from AIImagingLogic.cli.models_run import run_model
 from AIImagingLogic.cli.models_text import card_text, counted, models_table
 from AIImagingLogic.cli.models_trust import run_distrust, run_trust
 from AIImagingLogic.cli.terminal import Terminal
@@ -174,6 +175,7 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace, Terminal, ModelStore], dict[st
     "list": _list,
     "show": _show,
     "get": _get,
+    "run": run_model,
     "import": _import,
     "verify": _verify,
     "remove": _remove,

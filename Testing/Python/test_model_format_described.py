@@ -241,6 +241,32 @@ def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, change: di
 
 
 @pytest.mark.parametrize(
+    ("change", "said", "advice"),
+    [
+        ({"task": "classify"}, "its task is to classify", "Run it with 'aiimaging classify'."),
+        ({"recipe": {**RECIPE, "task": "classify"}}, "its task is to classify", "beside the recipe, not in it"),
+        ({"recipe": {**RECIPE, "task": "detect"}}, "its task is 'detect'", "RetinaNet"),
+        ({"task": ["segment"]}, "its task is '['segment']'", "RetinaNet"),
+    ],
+)
+def test_a_description_of_another_task_is_refused_in_words(
+    tmp_path: Path, change: dict[str, Any], said: str, advice: str
+) -> None:
+    folder = write(tmp_path / "net", {}, kind="torchscript", **change)
+    with pytest.raises(ModelError) as caught:
+        open_package(folder)
+    assert said in caught.value.what and advice in caught.value.advice
+
+
+def test_a_description_may_say_that_it_segments(tmp_path: Path) -> None:
+    script = torch.jit.trace(small_net(), torch.zeros(1, 1, 16, 16, 16))
+    change = {"task": "segment", "recipe": {**RECIPE, "task": "segment"}}
+    assert (
+        open_package(write(tmp_path / "net", {"net.ts": script}, kind="torchscript", **change)).card.task == "segment"
+    )
+
+
+@pytest.mark.parametrize(
     ("network", "said"),
     [
         ({"name": "os.system"}, "'os.system' is not built here"),

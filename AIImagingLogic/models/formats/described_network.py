@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "network.json"
 _KINDS = ("state-dict", "torchscript", "onnx")
-_KNOWN = {"kind", "name", "weights", "network", "recipe", "labels", "gives", "largest_part_only", "modality", "anatomy"}
+_KNOWN = {
+    *("task", "kind", "name", "weights", "network", "recipe", "labels", "gives", "largest_part_only"),
+    *("modality", "anatomy"),
+}
 _ADVICE = "Correct the network.json of the package, or get the package again."
 # A probability of 0 or 1 has no finite logit.
 _LEAST = 1e-6
@@ -50,12 +53,13 @@ def open_described_network(path: Path, card: ModelCard | None = None) -> LoadedP
     folder = path.parent if path.is_file() else path
     data = read_package_json(folder, DESCRIPTION)
     place = f"{DESCRIPTION} of '{folder.name}'"
+    recipe_data = _without_task(data, place)
     if unknown := sorted(set(data) - _KNOWN):
         raise ModelError(f"{place}: '{unknown[0]}' is not known.", f"Known: {', '.join(sorted(_KNOWN))}.")
     kind = data.get("kind")
     if kind not in _KINDS:
         raise ModelError(f"{place}: the kind '{kind}' is not read.", f"Those read are: {', '.join(_KINDS)}.")
-    recipe = read_recipe(data.get("recipe"), place)
+    recipe = read_recipe(recipe_data, place)
     files = _weights_files(folder, data.get("weights"), place)
     hashes = [file_sha256(file) for file in files]
     networks = _networks(folder, files, hashes, data, recipe, place)
@@ -75,6 +79,24 @@ def open_described_network(path: Path, card: ModelCard | None = None) -> LoadedP
         sha256=package_sha256(folder),
         largest_part_only=data.get("largest_part_only") is True,
     )
+
+
+def _without_task(data: Mapping[str, Any], place: str) -> Any:
+    """Return the recipe without its task; a package that is to do something else than segment is refused."""
+    recipe = data.get("recipe")
+    stated = recipe.get("task") if isinstance(recipe, Mapping) else None
+    task = data.get("task", stated)
+    if task == "classify":
+        where = "" if "task" in data else " once 'task' stands beside the recipe, not in it"
+        raise ModelError(
+            f"{place}: its task is to classify, not to segment.", f"Run it with 'aiimaging classify'{where}."
+        )
+    if task not in (None, "segment"):
+        raise ModelError(
+            f"{place}: its task is '{task}', and a network.json can only say how to segment or classify.",
+            "A detector is read as a MONAI bundle with a RetinaNet.",
+        )
+    return {key: value for key, value in recipe.items() if key != "task"} if isinstance(recipe, Mapping) else recipe
 
 
 def _weights_files(folder: Path, names: Any, place: str) -> list[Path]:
