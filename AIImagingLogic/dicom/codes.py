@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import highdicom as hd
 from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code as _Coded
 
 from AIImagingLogic.images.terminology_entry import concept_from_entry, terminology_entry
 from AIImagingLogic.records.coding import Code, CodedConcept
@@ -17,19 +19,31 @@ _LONGEST_MEANING, _LONGEST_VALUE = 64, 16
 
 
 def dicom_code(code: Code) -> Any:
-    """Return a code as a `highdicom.sr.CodedConcept`."""
+    """Return a code as a `highdicom.sr.CodedConcept`; a value of more than 16 characters becomes a long code."""
     return hd.sr.CodedConcept(code.value, code.scheme, code.meaning[:_LONGEST_MEANING])
 
 
 def private_code(value: str, meaning: str) -> Code:
-    """Return a code of this program's own scheme."""
-    return Code(value[:_LONGEST_VALUE], PRIVATE_SCHEME, meaning)
+    """Return a code of this program's own scheme.
+
+    A long value is cut and made unique by its hash: not every program reads codes of more than 16 characters.
+    """
+    if len(value) > _LONGEST_VALUE:
+        value = f"{value[: _LONGEST_VALUE - 6]}{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+    return Code(value, PRIVATE_SCHEME, meaning)
 
 
 def code_from_dicom(item: Dataset) -> Code:
     """Return the code of an item of a code sequence; long codes and URNs too (PS3.3 8.1)."""
     value = next((item.get(key) for key in ("CodeValue", "LongCodeValue", "URNCodeValue") if item.get(key)), "")
     return Code(str(value), str(item.get("CodingSchemeDesignator", "")), str(item.get("CodeMeaning", "")))
+
+
+def same_code(first: Code, second: Code | None) -> bool:
+    """Whether two codes mean the same; SNOMED's retired codes (SRT) equal those that took their place (SCT)."""
+    if second is None:
+        return False
+    return bool(_Coded(first.value, first.scheme, "") == _Coded(second.value, second.scheme, ""))
 
 
 def concept_of_codes(
