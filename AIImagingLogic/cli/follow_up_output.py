@@ -56,6 +56,8 @@ def write_follow_up(
             write_segmentation(nodules, folder / f"{name}_nodules.seg.nrrd")
         write_changes_csv(timeline, folder / "changes.csv")
         for registration in timeline.registrations:
+            if registration is None:
+                continue
             with written_atomically(folder / "registration.h5") as temporary:
                 sitk.WriteTransform(registration.transform, str(temporary))
     if with_scene:

@@ -12,7 +12,9 @@ from AIImagingLogic.records.timeline import Visit
 _LUNGS = ("lung-left", "lung-right")
 
 
-def not_covered(visit: Visit, position_mm: Points, radius_mm: float, error_mm: float) -> str | None:
+def not_covered(
+    visit: Visit, position_mm: Points, radius_mm: float, error_mm: float, edge_mm: float = 0.0
+) -> str | None:
     """Say in words why a lesion at a place could not have been seen at a visit, None when it could.
 
     Parameters
@@ -21,14 +23,16 @@ def not_covered(visit: Visit, position_mm: Points, radius_mm: float, error_mm: f
     position_mm : (3,) mm, LPS, in the space of the visit's image
     radius_mm : of the lesion, which must lie in the image as a whole
     error_mm : of the position; a place outside the lungs by no more than it and the radius counts as in them
+    edge_mm : how far inside the image the whole lesion must lie: what the position may be off towards the edge
     """
     inside_mm = _depth_mm(visit, position_mm)
     if inside_mm < 0:
         return f"its place lies {-inside_mm:.0f} mm outside the image of the {visit.label}"
-    if inside_mm < radius_mm:
+    if inside_mm < radius_mm + edge_mm:
+        off = f" and what the registration may be off ({edge_mm:.1f} mm)" if edge_mm else ""
         return (
             f"its place lies {inside_mm:.1f} mm from the edge of the image of the {visit.label}, "
-            f"less than its radius of {radius_mm:.1f} mm"
+            f"less than its radius of {radius_mm:.1f} mm{off}"
         )
     if visit.organs is None:
         return None

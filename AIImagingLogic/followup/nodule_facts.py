@@ -110,8 +110,8 @@ def whole_months(interval_days: float | None) -> int | None:
 def facts_from_lesion(lesion: Lesion, visits: Sequence[Visit]) -> NoduleFacts | None:
     """Return the facts of a lesion at the last visit, None when it was not seen there or has no size.
 
-    A lesion that is linked is compared with the visit before; one that is new is new; one whose place was not imaged
-    before, or that is a part of a split or merged one, counts as at first detection, and `missing` says so.
+    A lesion that is linked is compared with the last visit that showed it; one that is new is new; one whose place was
+    not imaged before, or that is a part of a split or merged one, counts as at first detection, and `missing` says so.
     """
     finding = visits[-1].finding(lesion.observations[-1])
     now = None if finding is None else facts_from_finding(finding)
@@ -119,10 +119,12 @@ def facts_from_lesion(lesion: Lesion, visits: Sequence[Visit]) -> NoduleFacts | 
         return now
     if lesion.status is LinkStatus.NEW:
         return dataclasses.replace(now, status=NEW)
-    earlier = visits[-2].finding(lesion.observations[-2])
+    # The visit before may have missed it, or not shown its place.
+    seen = [index for index, uid in enumerate(lesion.observations[:-1]) if uid is not None]
+    earlier = visits[seen[-1]].finding(lesion.observations[seen[-1]]) if seen else None
     prior = None if earlier is None else facts_from_finding(earlier)
     if lesion.status is LinkStatus.MATCHED and prior is not None:
-        return compared(now, prior, interval_days(visits[-2], visits[-1]))
+        return compared(now, prior, interval_days(visits[seen[-1]], visits[-1]))
     unknown = "whether it is new" if lesion.status is LinkStatus.NOT_EVALUABLE else "whether it grew"
     return dataclasses.replace(now, missing=(*now.missing, f"{unknown} ({lesion.status.value})"))
 

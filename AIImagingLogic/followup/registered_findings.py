@@ -19,9 +19,11 @@ from AIImagingLogic.records.resources import load_resource
 Inverse = Callable[[Points], Points]
 """Takes points of the later image (N, 3) mm, LPS to points of the earlier one."""
 
+_LEAST_MM3 = 1e-3
+
 
 class RegisteredFindings:
-    """The findings of both visits and their places.
+    """The findings of two visits and their places.
 
     Attributes
     ----------
@@ -36,20 +38,17 @@ class RegisteredFindings:
         self,
         earlier: Sequence[Finding],
         later: Sequence[Finding],
-        registration: Registration,
-        inverse: Inverse | None,
+        expected_later: Points,
+        expected_earlier: Points,
+        has_inverse: NDArray[np.bool_],
+        error_mm: float,
     ) -> None:
         self.earlier, self.later = earlier, later
-        self.earlier_mm = np.array([center_of(finding) for finding in earlier]).reshape(-1, 3)
-        self.later_mm = np.array([center_of(finding) for finding in later]).reshape(-1, 3)
-        self.expected_later = transform_points(registration.transform, self.earlier_mm)
-        if inverse is None:
-            self.expected_earlier, residual = inverse_points(registration.transform, self.later_mm)
-            self.has_inverse = residual <= matching_rules()["inverse_tolerance_mm"]
-        else:
-            self.expected_earlier = np.asarray(inverse(self.later_mm), dtype=float).reshape(-1, 3)
-            self.has_inverse = np.ones(len(later), dtype=bool)
-        self.error_mm = registration_error_mm(registration)
+        self.earlier_mm, self.later_mm = centers_of(earlier), centers_of(later)
+        self.expected_later, self.expected_earlier = expected_later, expected_earlier
+        self.has_inverse = has_inverse
+        self.error_mm = error_mm
+        self._sizes = [np.array([diameter_of(finding) for finding in group]) for group in (earlier, later)]
 
     def distances(self) -> NDArray[np.float64]:
         """Return distances (earlier, later) mm: the mean square of those at the later and at the earlier visit."""
@@ -61,20 +60,49 @@ class RegisteredFindings:
 
     def tolerance_mm(self, i: int, j: int) -> float:
         """Return the distance (mm) that registration error and size explain for a pair."""
-        size = (diameter_of(self.earlier[i]) + diameter_of(self.later[j])) / 2
-        return math.hypot(self.error_mm, matching_rules()["size_share"] * size)
+        return float(self._tolerances()[i, j])
 
     def pair_cost(self) -> NDArray[np.float64]:
         """Return the cost (earlier, later) of each pair, without unit: distance, volume and attenuation."""
-        rules = matching_rules()
-        distances = self.distances()
-        cost = np.zeros_like(distances)
-        for i, first in enumerate(self.earlier):
-            for j, second in enumerate(self.later):
-                apart = distances[i, j] / self.tolerance_mm(i, j)
-                ratio = math.log(max(volume_of(second), 1e-3) / max(volume_of(first), 1e-3)) / rules["volume_log_sd"]
-                cost[i, j] = (apart**2 + ratio**2) / 2 + _attenuation_cost(first, second)
-        return cost
+        first, second = (
+            np.log([max(volume_of(finding), _LEAST_MM3) for finding in group]) for group in (self.earlier, self.later)
+        )
+        ratio = (second.reshape(1, -1) - first.reshape(-1, 1)) / matching_rules()["volume_log_sd"]
+        cost: NDArray[np.float64] = ((self.distances() / self._tolerances()) ** 2 + ratio**2) / 2
+        return cost + _attenuation_cost(self.earlier, self.later)
+
+    def _tolerances(self) -> NDArray[np.float64]:
+        size = (self._sizes[0].reshape(-1, 1) + self._sizes[1].reshape(1, -1)) / 2
+        tolerances: NDArray[np.float64] = np.hypot(self.error_mm, matching_rules()["size_share"] * size)
+        return tolerances
+
+
+def registered_findings(
+    earlier: Sequence[Finding], later: Sequence[Finding], registration: Registration, inverse: Inverse | None = None
+) -> RegisteredFindings:
+    """Return the findings of two visits with one registration between them.
+
+    Parameters
+    ----------
+    earlier, later : findings
+    registration : takes points of the earlier image to points of the later one
+    inverse : the registration's inverse on points; found point by point when not given
+    """
+    later_mm = centers_of(later)
+    if inverse is None:
+        expected_earlier, residual = inverse_points(registration.transform, later_mm)
+        has_inverse = residual <= matching_rules()["inverse_tolerance_mm"]
+    else:
+        expected_earlier = np.asarray(inverse(later_mm), dtype=float).reshape(-1, 3)
+        has_inverse = np.ones(len(later), dtype=bool)
+    expected_later = transform_points(registration.transform, centers_of(earlier))
+    error_mm = registration_error_mm(registration)
+    return RegisteredFindings(earlier, later, expected_later, expected_earlier, has_inverse, error_mm)
+
+
+def centers_of(findings: Sequence[Finding]) -> Points:
+    """Return the centres of findings: (N, 3) mm, LPS."""
+    return np.array([center_of(finding) for finding in findings], dtype=float).reshape(-1, 3)
 
 
 def registration_error_mm(registration: Registration) -> float:
@@ -85,12 +113,16 @@ def registration_error_mm(registration: Registration) -> float:
     )
 
 
-def _attenuation_cost(first: Finding, second: Finding) -> float:
+def _attenuation_cost(first: Sequence[Finding], second: Sequence[Finding]) -> NDArray[np.float64]:
+    """Return what each step of attenuation between two findings costs; nothing where one is not known."""
     order = matching_rules()["attenuation_order"]
-    words = [finding.descriptors.get("attenuation", "") for finding in (first, second)]
-    if not all(word in order for word in words):
-        return 0.0
-    return float(abs(order.index(words[0]) - order.index(words[1])) * matching_rules()["attenuation_step_cost"])
+    ranks = [
+        np.array([order.index(word) if word in order else np.nan for word in words], dtype=float)
+        for words in ([finding.descriptors.get("attenuation", "") for finding in group] for group in (first, second))
+    ]
+    steps = np.abs(ranks[0].reshape(-1, 1) - ranks[1].reshape(1, -1))
+    cost: NDArray[np.float64] = np.nan_to_num(steps) * matching_rules()["attenuation_step_cost"]
+    return cost
 
 
 def matching_rules() -> dict[str, Any]:

@@ -37,8 +37,10 @@ def split_links(places: RegisteredFindings, pairs: Sequence[Pair]) -> dict[Pair,
         reason = _reason("earlier", places.earlier[i], "later", [places.later[k] for k in held])
         links[i, j] = [dataclasses.replace(pair_link(places, i, largest), status=LinkStatus.SPLIT, reason=reason)]
         for k in further:
-            place = vector(places.expected_earlier[k])
-            links[i, j].append(Link(None, places.later[k].uid, LinkStatus.SPLIT, reason, expected_earlier_mm=place))
+            place, whole = vector(places.expected_earlier[k]), places.earlier[i].uid
+            links[i, j].append(
+                Link(None, places.later[k].uid, LinkStatus.SPLIT, reason, expected_earlier_mm=place, whole_uid=whole)
+            )
     return links
 
 
@@ -59,8 +61,10 @@ def merged_links(places: RegisteredFindings, pairs: Sequence[Pair]) -> dict[Pair
         reason = _reason("later", places.later[j], "earlier", [places.earlier[k] for k in held])
         links[i, j] = [dataclasses.replace(pair_link(places, largest, j), status=LinkStatus.MERGED, reason=reason)]
         for k in further:
-            place = vector(places.expected_later[k])
-            links[i, j].append(Link(places.earlier[k].uid, None, LinkStatus.MERGED, reason, expected_later_mm=place))
+            place, whole = vector(places.expected_later[k]), places.later[j].uid
+            links[i, j].append(
+                Link(places.earlier[k].uid, None, LinkStatus.MERGED, reason, expected_later_mm=place, whole_uid=whole)
+            )
     return links
 
 

@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from AIImagingLogic.followup.changes import changes_between
-from AIImagingLogic.followup.finding_extent import diameter_of, volume_of
 from AIImagingLogic.followup.fleischner import PatientFacts, assess_fleischner
-from AIImagingLogic.followup.link import Link
-from AIImagingLogic.followup.lung_rads import assess_lung_rads, category_of, category_rank
-from AIImagingLogic.followup.matching import link_findings
-from AIImagingLogic.followup.nodule_facts import NoduleFacts, facts_from_finding, facts_from_lesion, interval_days
+from AIImagingLogic.followup.lesion_identities import LesionIdentities, identities_after
+from AIImagingLogic.followup.lesion_steps import StepMaker
+from AIImagingLogic.followup.lesions_of_tracks import lesion_of_track, numbered, place_in_list
+from AIImagingLogic.followup.lung_rads import assess_lung_rads
+from AIImagingLogic.followup.nodule_facts import NoduleFacts, facts_from_lesion
+from AIImagingLogic.followup.proposed_tracks import proposed_tracks
 from AIImagingLogic.followup.registered_findings import Inverse
-from AIImagingLogic.records.finding import Finding, ReviewStatus
+from AIImagingLogic.followup.rejected_findings import rejected_note, with_rejections
+from AIImagingLogic.followup.track import Track
+from AIImagingLogic.followup.track_corrections import CorrectionError, TrackCorrector
+from AIImagingLogic.followup.visit_spaces import VisitSpaces
+from AIImagingLogic.records.correction import Correction, LesionIdentity
 from AIImagingLogic.records.provenance import Provenance
 from AIImagingLogic.records.registration import Registration
-from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Assessment, Lesion, LinkStatus, Timeline, Visit
 
-_NO_COLOUR = (0, 0, 0)
+MOST_VISITS = 20
+
+
+@dataclass(frozen=True)
+class TimelineInputs:
+    """What a timeline is made of; see `Timeline` for each. `visits` are as they were before any correction."""
+
+    visits: tuple[Visit, ...]
+    registrations: tuple[Registration | None, ...]
+    provenance: Provenance
+    notes: tuple[str, ...] = ()
+    remarks: Mapping[str, str] | None = None
+    identities: tuple[LesionIdentity, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    undone: tuple[Correction, ...] = ()
 
 
 def make_timeline(
     visits: tuple[Visit, ...],
-    registrations: tuple[Registration, ...],
+    registrations: tuple[Registration | None, ...],
     provenance: Provenance,
     notes: tuple[str, ...] = (),
     patient: PatientFacts | None = None,
     inverse: Inverse | None = None,
+    previous: Timeline | None = None,
+    remarks: Mapping[str, str] | None = None,
 ) -> Timeline:
     """Link the lung nodules of the visits, measure their change and apply Lung-RADS and Fleischner.
 
     Parameters
     ----------
-    visits : one or two, in order of time
-    registrations : one from each visit's points to the next visit's
+    visits : 1 to 20, in order of time
+    registrations : one from each visit's points to the next visit's, None where there is none
     provenance : of the whole run
     notes : added to the timeline's own
     patient : what is known of the patient
-    inverse : the registration's inverse on points, see `link_findings`
+    inverse : of two visits, the registration's inverse on points, see `link_findings`
+    previous : an earlier timeline of the patient: its numbers and UIDs are kept and its corrections applied again
+    remarks : sentences on findings (by uid), added to the reasons of their lesions
 
     Returns
     -------
@@ -50,75 +71,53 @@ def make_timeline(
     Raises
     ------
     ValueError
-        There are no visits, more than two, or not one registration between each two.
+        There are no visits, more than 20, or not one registration (or None) between each two.
     """
-    if len(visits) not in (1, 2) or len(registrations) != len(visits) - 1:
-        raise ValueError("A timeline needs one or two visits and one registration between each two.")
-    unnumbered = (
-        [_only_seen_once(finding) for finding in visits[0].findings if finding.review is not ReviewStatus.REJECTED]
-        if len(visits) == 1
-        else [_lesion(link, visits) for link in link_findings(visits[0], visits[1], registrations[0], inverse)]
-    )
-    lesions = _numbered(unnumbered, visits)
+    if not 1 <= len(visits) <= MOST_VISITS or len(registrations) != len(visits) - 1:
+        raise ValueError(f"A timeline needs 1 to {MOST_VISITS} visits and one registration between each two.")
+    known = () if previous is None else identities_after(previous)
+    corrections = () if previous is None else previous.corrections
+    inputs = TimelineInputs(visits, registrations, provenance, notes, remarks, known, corrections)
+    return timeline_from(inputs, patient, inverse)
+
+
+def timeline_from(
+    inputs: TimelineInputs, patient: PatientFacts | None = None, inverse: Inverse | None = None
+) -> Timeline:
+    """Return the timeline of its inputs: always the same of the same."""
+    visits, notes = with_rejections(inputs.visits, inputs.corrections)
+    spaces = VisitSpaces(inputs.registrations, None if inverse is None else (inverse,))
+    maker, remarks = StepMaker(visits, spaces), inputs.remarks or {}
+
+    def made(track: Track) -> Lesion:
+        return lesion_of_track(track, visits, maker, remarks)
+
+    tracks = proposed_tracks(visits, spaces)
+    lesions = {track: made(track) for track in tracks}
+    identities = LesionIdentities(visits, inputs.identities)
+    given = identities.claim(sorted(tracks, key=lambda track: place_in_list(lesions[track], visits)))
+    before_corrections = identities.record()
+    corrector = TrackCorrector(visits, spaces)
+    for correction in inputs.corrections:
+        try:
+            tracks = corrector.corrected(tracks, correction)
+        except CorrectionError as error:
+            notes.append(f"The correction '{correction.kind.value}' could not be applied: {error}")
+        given = identities.claim(sorted(tracks, key=lambda track: track.sightings))
+    lesions = {track: lesions.get(track) or made(track) for track in tracks}
+    listed = numbered(lesions, given)
     return Timeline(
         visits=visits,
-        registrations=registrations,
-        lesions=lesions,
-        assessments=_assessments(lesions, visits, patient),
-        provenance=provenance,
-        notes=(*notes, *_rejected_note(visits)),
+        registrations=inputs.registrations,
+        lesions=listed,
+        assessments=_assessments(listed, visits, patient),
+        provenance=inputs.provenance,
+        notes=(*inputs.notes, *rejected_note(visits), *notes),
+        identities=before_corrections,
+        corrections=inputs.corrections,
+        undone=inputs.undone,
+        remarks=remarks,
     )
-
-
-def _only_seen_once(finding: Finding) -> Lesion:
-    reason = "There is one visit: nothing to compare with."
-    return Lesion(0, _NO_COLOUR, (finding.uid,), (None,), LinkStatus.NOT_EVALUABLE, reason)
-
-
-def _lesion(link: Link, visits: Sequence[Visit]) -> Lesion:
-    earlier, later = visits[0].finding(link.earlier_uid), visits[1].finding(link.later_uid)
-    lesion = Lesion(
-        number=0,
-        colour=_NO_COLOUR,
-        observations=(link.earlier_uid, link.later_uid),
-        expected_mm=(link.expected_earlier_mm, link.expected_later_mm),
-        status=link.status,
-        reason=link.reason,
-        match_distance_mm=link.distance_mm,
-    )
-    # The change of a part against a whole would be no change of a lesion.
-    if link.status is not LinkStatus.MATCHED or earlier is None or later is None:
-        return lesion
-    changes, growth = changes_between(earlier, later, interval_days(visits[0], visits[1]))
-    return dataclasses.replace(lesion, changes=changes, growth=growth)
-
-
-def _numbered(lesions: Sequence[Lesion], visits: Sequence[Visit]) -> tuple[Lesion, ...]:
-    colours = load_resource("rules/lesion_colours.json")["colours"]
-    ordered = sorted(lesions, key=lambda lesion: _place_in_list(lesion, visits))
-    return tuple(
-        dataclasses.replace(lesion, number=index + 1, colour=tuple(colours[index % len(colours)]))
-        for index, lesion in enumerate(ordered)
-    )
-
-
-def _place_in_list(lesion: Lesion, visits: Sequence[Visit]) -> tuple[float, ...]:
-    """Seen at the last visit first; then the most suspicious, the largest, and for a tie by place."""
-    facts = facts_from_lesion(lesion, visits)
-    finding = _last_seen(lesion, visits)
-    if facts is None:
-        facts = facts_from_finding(finding)
-    rank = -1 if facts is None else category_rank(category_of(facts).category)
-    is_gone = lesion.observations[-1] is None
-    return (float(is_gone), -float(rank), -diameter_of(finding), -volume_of(finding), *finding.box.center_mm)
-
-
-def _last_seen(lesion: Lesion, visits: Sequence[Visit]) -> Finding:
-    for visit, uid in zip(reversed(visits), reversed(lesion.observations)):
-        finding = visit.finding(uid)
-        if finding is not None:
-            return finding
-    raise ValueError("A lesion was seen at no visit.")
 
 
 def _assessments(
@@ -138,8 +137,3 @@ def _assessments(
     missing += [f"lesion {lesion.number} now: {lesion.reason[:1].lower()}{lesion.reason[1:-1]}" for lesion in unseen]
     incomplete = "not-evaluable" if unseen else None
     return assess_lung_rads(facts, incomplete, missing), assess_fleischner(facts, patient)
-
-
-def _rejected_note(visits: Sequence[Visit]) -> tuple[str, ...]:
-    count = sum(finding.review is ReviewStatus.REJECTED for visit in visits for finding in visit.findings)
-    return (f"{count} finding(s) that a reader rejected are left out.",) if count else ()

@@ -90,7 +90,9 @@ def _contents(timeline: Timeline, pictures: Sequence[Picture], folder: Path) -> 
         "plotted": len(plotted_lesions(timeline)),
         "organs": organ_volumes(timeline),
         "registrations": [
-            (registration.kind, registration_sentences(registration)) for registration in timeline.registrations
+            (registration.kind, registration_sentences(registration))
+            for registration in timeline.registrations
+            if registration is not None
         ],
         "match_sentence": match_sentence(timeline.lesions),
         "models": models_used(timeline.provenance),

@@ -32,7 +32,7 @@ def follow_up_summary(timeline: Timeline) -> tuple[RenderableType, ...]:
     for assessment in timeline.assessments:
         parts.append(_assessment_text(assessment))
     parts += ["", _change_table(timeline)]
-    parts += [registration_line(registration) for registration in timeline.registrations]
+    parts += [registration_line(entry) for entry in timeline.registrations if entry is not None]
     parts += [Text(f"Note: {note}") for note in timeline.notes]
     parts.append(Text("Research use; not a medical device.", style="dim"))
     return tuple(parts)

@@ -57,6 +57,7 @@ def add_follow_up_results(timeline: Timeline, volumes: Sequence[Any | None], sce
         transforms=tuple(
             transform_node_from_registration(registration, scene, unique_name(scene, "Follow-up to baseline"))
             for registration in timeline.registrations
+            if registration is not None
         ),
         plots=tuple(growth_plot_nodes(timeline, scene, unique_name(scene, "Follow-up growth"))),
     )

@@ -49,6 +49,7 @@ def build_follow_up_scene(timeline: Timeline, images: Sequence[sitk.Image]) -> A
             registration, scene, f"{_title(timeline, index + 1)} to {_title(timeline, index)}"
         )
         for index, registration in enumerate(timeline.registrations)
+        if registration is not None
     ]
     between.append(change_table_node(timeline, scene, "Changes"))
     between.extend(growth_plot_nodes(timeline, scene, "Growth"))

@@ -85,7 +85,9 @@ def _follow_up_figures(path: Path, center: Point, diameter_mm: float, tell: Tell
         pair = make_semi_synthetic_pair(image, center, diameter_mm, seed)
         timeline = follow_up(pair.baseline, _info(pair.baseline, 3), pair.followup, _info(pair.followup, 9))
         links, growth_error = _judged(pair, timeline)
-        found = transform_points(timeline.registrations[0].transform, pair.target_points_mm)
+        registration = timeline.registrations[0]
+        assert registration is not None
+        found = transform_points(registration.transform, pair.target_points_mm)
         error = float(pair.target_errors_mm(found).mean())
         right += links
         target_errors.append(error)
