@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from AIImagingLogic.measure.repeatability import Z_95, repeatability
 from AIImagingLogic.records.measurement import measurement_entry
-from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Change, Growth
 
-_Z_95 = 1.959964
-"""Half width of the central 95% of a normal distribution, in standard deviations."""
+Interval = tuple[float, float]
+Intervals = tuple[Interval | None, Interval | None]
 
 # A change of exactly the limit is inside it, whatever the last bits of the floating point numbers say.
 _ROUNDING = 1e-9
@@ -51,7 +50,7 @@ def volume_variation(diameter_mm: float, source: str | None = None) -> float | N
     Parameters
     ----------
     diameter_mm : mean diameter of the nodule
-    source : key of ``volume`` in Resources/rules/repeatability.json, the default of that file when not given
+    source : key of ``statements`` in Resources/rules/repeatability.json, that of volumes when not given
 
     Returns
     -------
@@ -63,17 +62,8 @@ def volume_variation(diameter_mm: float, source: str | None = None) -> float | N
     KeyError
         There is no such source.
     """
-    entry = _volume_source(source)
-    if entry["kind"] == "limits":
-        # 95% limits of the relative difference of two measurements: sqrt(2) times the variation of one.
-        return float(entry["limits_percent"] / 100 / (_Z_95 * math.sqrt(2)))
-    points = entry["cv_by_diameter_mm"]
-    if diameter_mm < points[0][0]:
-        return None
-    for (low, low_cv), (high, high_cv) in zip(points, points[1:]):
-        if diameter_mm <= high:
-            return float(low_cv + (high_cv - low_cv) * (diameter_mm - low) / (high - low))
-    return float(points[-1][1])
+    stated = repeatability("volume", source)
+    return None if stated is None else stated.variation_at(diameter_mm)
 
 
 def measured_change(
@@ -82,30 +72,34 @@ def measured_change(
     after: float,
     diameters_mm: tuple[float, float] | None = None,
     source: str | None = None,
+    intervals_95: Intervals | None = None,
 ) -> Change:
-    """Return the change of one measurement, with its 95% interval where a repeatability is stated.
+    """Return the change of one measurement, with its 95% interval where an error is known.
 
     Parameters
     ----------
     name : key of Resources/measurements.json
     before, after : in the unit of that table
     diameters_mm : mean diameter at both visits, for a repeatability that depends on the size
-    source : of the repeatability of volumes, see `volume_variation`
+    source : key of ``statements`` in Resources/rules/repeatability.json; default: that of the measurement
+    intervals_95 : of both measurements (`Measurement.interval_95`), where they have one
 
     Notes
     -----
-    The interval of a volume change is +-1.96 sqrt((V1 CV1)^2 + (V2 CV2)^2) around it. `beyond_error` says that the
-    interval leaves out zero.
+    From a statement, the interval of a volume change is +-1.96 sqrt((V1 CV1)^2 + (V2 CV2)^2) around it. Where both
+    measurements have an interval of their own, the log of their ratio has the square root of the sum of their squares,
+    and that interval is given: it knows the voxels of these two images. `beyond_error` says that the change is beyond
+    every error that is known: its interval leaves out zero, and it is beyond what is stated of patients scanned twice.
     """
     absolute = after - before
-    variations = _variations(name, before, after, diameters_mm, source)
-    half_width = None
-    if variations is not None:
-        half_width = _Z_95 * math.hypot(before * variations[0], after * variations[1])
     percent = 100 * absolute / before if before else None
+    stated = _stated_reach(name, before, after, diameters_mm, source)
+    own = _own_reach(before, after, intervals_95)
+    reach = own or stated
     interval = None
-    if half_width is not None and percent is not None:
-        interval = (percent - 100 * half_width / before, percent + 100 * half_width / before)
+    if reach is not None and percent is not None:
+        interval = (percent - 100 * reach[0] / before, percent + 100 * reach[1] / before)
+    known = [entry for entry in (own, stated) if entry is not None]
     return Change(
         name=name,
         unit=measurement_entry(name)["unit"],
@@ -114,7 +108,7 @@ def measured_change(
         absolute=absolute,
         percent=percent,
         interval_95_percent=interval,
-        beyond_error=None if half_width is None else abs(absolute) > half_width + _ROUNDING,
+        beyond_error=all(_leaves_out_zero(absolute, entry) for entry in known) if known else None,
     )
 
 
@@ -123,6 +117,7 @@ def growth_of(
     mean_diameter: Change | None,
     interval_days: float | None,
     source: str | None = None,
+    intervals_95: Intervals | None = None,
 ) -> Growth | None:
     """Say whether a lesion grew, and its volume doubling time with its 95% interval.
 
@@ -133,7 +128,7 @@ def growth_of(
     ----------
     volume, mean_diameter : from `measured_change`, None when not measured at both visits
     interval_days : between the visits, None when one is undated
-    source : of the repeatability of volumes, as given to `measured_change`
+    source, intervals_95 : of the volumes, as given to `measured_change`
 
     Returns
     -------
@@ -143,29 +138,46 @@ def growth_of(
     deciding = next((change for change in (volume, mean_diameter) if change and change.beyond_error is not None), None)
     if deciding is None:
         return None
-    words = _change_words(deciding)
+    own = intervals_95 if deciding is volume else None
+    words = change_words(deciding)
     other = mean_diameter if deciding is volume else None
     beside = f"; mean diameter {other.absolute:+.1f} mm" if other else ""
+    error = error_words(deciding, source if deciding is volume else None, own)
     if not deciding.beyond_error:
-        return Growth("stable", f"{words}, inside the measurement error ({_error_words(deciding, source)}){beside}.")
+        return Growth("stable", f"{words}, inside the measurement error ({error}){beside}.")
     label = "growing" if deciding.absolute > 0 else "shrinking"
-    reason = f"{words}, beyond the measurement error ({_error_words(deciding, source)}){beside}"
+    reason = f"{words}, beyond the measurement error ({error}){beside}"
     if interval_days is None or interval_days <= 0:
         return Growth(label, f"{reason}. No doubling time: the visits are not dated or of the same time.")
     dimension = 3 if deciding is volume else 1
     diameters = (mean_diameter.before, mean_diameter.after) if mean_diameter else None
-    variations = _variations(deciding.name, deciding.before, deciding.after, diameters, source)
     days = doubling_time_days(deciding.before, deciding.after, interval_days, dimension)
-    interval = None if variations is None else _doubling_interval(deciding, variations, interval_days, dimension)
+    deviation = log_ratio_deviation(deciding, diameters, source if deciding is volume else None, own)
+    interval = None
+    if deviation is not None:
+        interval = doubling_interval(deciding.before, deciding.after, deviation, interval_days, dimension)
     return Growth(label, f"{reason}, in {interval_days:.0f} days.", days, interval)
 
 
-def _doubling_interval(
-    change: Change, variations: tuple[float, float], interval_days: float, dimension: int
-) -> tuple[float, float]:
-    """Propagate the relative errors of both sizes to the log of their ratio, and from there to the doubling time."""
-    log_ratio = math.log(change.after / change.before)
-    half = _Z_95 * math.hypot(*variations)
+def doubling_interval(
+    before: float, after: float, deviation: float, interval_days: float, dimension: int = 3
+) -> Interval | None:
+    """Return the 95% interval of a doubling time, days; infinite where it reaches no growth.
+
+    Parameters
+    ----------
+    before, after : > 0, as in `doubling_time_days`
+    deviation : standard deviation of log(after / before)
+
+    Returns
+    -------
+    tuple or None
+        None when the size did not change.
+    """
+    log_ratio = math.log(after / before)
+    if log_ratio == 0:
+        return None
+    half = Z_95 * deviation
     scale = interval_days * math.log(2) * dimension / 3
     slow, quick = (log_ratio - half, log_ratio + half) if log_ratio > 0 else (log_ratio + half, log_ratio - half)
     reaches_no_change = slow * log_ratio <= 0
@@ -174,26 +186,29 @@ def _doubling_interval(
     return low, high
 
 
-def _variations(
-    name: str, before: float, after: float, diameters_mm: tuple[float, float] | None, source: str | None
-) -> tuple[float, float] | None:
-    """Return the coefficients of variation of the two measurements, None where nothing is stated of them."""
-    table = load_resource("rules/repeatability.json")
-    kind = table["changes"].get(name, {}).get("error")
-    if kind is None or before <= 0 or after <= 0:
+def log_ratio_deviation(
+    change: Change,
+    diameters_mm: tuple[float, float] | None = None,
+    source: str | None = None,
+    intervals_95: Intervals | None = None,
+) -> float | None:
+    """Return the standard deviation of the log of `after` over `before`, None where no error is known."""
+    if change.before <= 0 or change.after <= 0:
         return None
-    if kind == "diameter":
-        deviation = table["diameter"]["limit_mm"] / (_Z_95 * math.sqrt(2))
-        return deviation / before, deviation / after
-    # Without diameters, those of spheres of the same volumes.
-    sizes = diameters_mm or ((6 * before / math.pi) ** (1 / 3), (6 * after / math.pi) ** (1 / 3))
-    first, second = (volume_variation(size, source) for size in sizes)
-    return None if first is None or second is None else (first, second)
+    own = _own_deviation(intervals_95)
+    if own is not None:
+        return own
+    stated = repeatability(change.name, source)
+    shares = stated.variations(change.before, change.after, diameters_mm) if stated else None
+    return None if shares is None else math.hypot(*shares)
 
 
-def _change_words(change: Change) -> str:
-    label = measurement_entry(change.name)["label"]
-    text = f"{label} {change.before:.{_digits(change)}f} to {change.after:.{_digits(change)}f} {_unit(change)}"
+def change_words(change: Change) -> str:
+    """Return a change in words: from, to, percent and its interval."""
+    entry = measurement_entry(change.name)
+    digits = int(entry["digits"])
+    unit = "mm\N{SUPERSCRIPT THREE}" if change.unit == "mm3" else change.unit
+    text = f"{entry['label']} {change.before:.{digits}f} to {change.after:.{digits}f} {unit}"
     if change.percent is None:
         return text
     text += f" ({change.percent:+.0f}%"
@@ -202,23 +217,40 @@ def _change_words(change: Change) -> str:
     return f"{text})"
 
 
-def _error_words(change: Change, source: str | None) -> str:
-    if change.name != "volume":
-        return f"{load_resource('rules/repeatability.json')['diameter']['limit_mm']} mm"
-    entry = _volume_source(source)
-    limits = entry.get("limits_percent")
-    return entry["name"] if limits is None else f"\N{PLUS-MINUS SIGN}{limits:.0f}%, {entry['name']}"
+def error_words(change: Change, source: str | None = None, intervals_95: Intervals | None = None) -> str:
+    """Return which errors a change was compared with, in words; empty when none is known."""
+    stated = repeatability(change.name, source)
+    words = [] if stated is None else [stated.words(change.unit)]
+    if _own_deviation(intervals_95) is not None:
+        words.append("that of the two measurements" if not words else "and that of the two measurements")
+    return ", ".join(words).replace(", and", " and")
 
 
-def _unit(change: Change) -> str:
-    return "mm\N{SUPERSCRIPT THREE}" if change.unit == "mm3" else change.unit
+def _stated_reach(
+    name: str, before: float, after: float, diameters_mm: tuple[float, float] | None, source: str | None
+) -> Interval | None:
+    stated = repeatability(name, source)
+    if stated is None or before <= 0 or after <= 0:
+        return None
+    return stated.half_widths(before, after, diameters_mm)
 
 
-def _digits(change: Change) -> int:
-    return int(measurement_entry(change.name)["digits"])
+def _own_reach(before: float, after: float, intervals_95: Intervals | None) -> Interval | None:
+    deviation = _own_deviation(intervals_95)
+    if deviation is None or before <= 0 or after <= 0:
+        return None
+    half = Z_95 * deviation
+    return after - after * math.exp(-half), after * math.exp(half) - after
 
 
-def _volume_source(source: str | None) -> dict[str, Any]:
-    table = load_resource("rules/repeatability.json")
-    entry: dict[str, Any] = table["volume"][source or table["volume_default"]]
-    return entry
+def _own_deviation(intervals_95: Intervals | None) -> float | None:
+    """Return the standard deviation of the log of the ratio of two measurements that have intervals of their own."""
+    if intervals_95 is None or intervals_95[0] is None or intervals_95[1] is None:
+        return None
+    if min(intervals_95[0][0], intervals_95[1][0]) <= 0:
+        return None
+    return math.hypot(*(math.log(high / low) / (2 * Z_95) for low, high in (intervals_95[0], intervals_95[1])))
+
+
+def _leaves_out_zero(absolute: float, reach: Interval) -> bool:
+    return absolute - reach[0] > _ROUNDING or absolute + reach[1] < -_ROUNDING

@@ -128,8 +128,10 @@ def test_nothing_is_stated_where_no_repeatability_is_known() -> None:
 def test_the_recalled_qiba_values_are_interpolated_and_off_by_default(diameter: float, expected: float) -> None:
     assert volume_variation(diameter, "qiba-small-nodule") == pytest.approx(expected)
     table = load_resource("rules/repeatability.json")
-    assert table["volume"]["qiba-small-nodule"]["option"] is True
-    assert table["volume"][table["volume_default"]]["option"] is False
+    assert table["statements"]["qiba-small-nodule"]["option"] is True
+    used = [entry["statement"] for entry in table["changes"].values() if entry["statement"]]
+    assert "mild" in used
+    assert not any(table["statements"][key]["option"] or table["statements"][key]["confidence"] == "C" for key in used)
 
 
 def test_below_the_sizes_that_qiba_states_no_error_is_invented() -> None:
