@@ -10,7 +10,7 @@ import dataclasses
 
 from AIImagingLogic.followup.fleischner import PatientFacts
 from AIImagingLogic.followup.rejected_findings import rejected_note, with_rejections, without_rejections
-from AIImagingLogic.followup.timeline import TimelineInputs, timeline_from
+from AIImagingLogic.followup.timeline import FAILED, TimelineInputs, timeline_from
 from AIImagingLogic.followup.track_corrections import CorrectionError
 from AIImagingLogic.records.correction import Correction
 from AIImagingLogic.records.timeline import Timeline
@@ -30,14 +30,8 @@ def with_correction(timeline: Timeline, correction: Correction, patient: Patient
     CorrectionError
         The correction does not fit the timeline.
     """
-    inputs = inputs_of(timeline)
-    result = timeline_from(
-        dataclasses.replace(inputs, corrections=(*timeline.corrections, correction), undone=()), patient
-    )
-    failed = [note for note in result.notes if note not in timeline.notes and "could not be applied" in note]
-    if failed:
-        raise CorrectionError(failed[-1])
-    return result
+    inputs = dataclasses.replace(inputs_of(timeline), corrections=(*timeline.corrections, correction), undone=())
+    return timeline_from(inputs, patient, strict=True)
 
 
 def can_undo(timeline: Timeline) -> bool:
@@ -85,7 +79,7 @@ def inputs_of(timeline: Timeline) -> TimelineInputs:
     visits = without_rejections(timeline.visits, timeline.corrections)
     _, told = with_rejections(visits, timeline.corrections)
     made = {*rejected_note(timeline.visits), *told}
-    notes = tuple(note for note in timeline.notes if note not in made and "could not be applied" not in note)
+    notes = tuple(note for note in timeline.notes if note not in made and FAILED not in note)
     return TimelineInputs(
         visits,
         timeline.registrations,

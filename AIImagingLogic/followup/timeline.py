@@ -23,6 +23,7 @@ from AIImagingLogic.records.registration import Registration
 from AIImagingLogic.records.timeline import Assessment, Lesion, LinkStatus, Timeline, Visit
 
 MOST_VISITS = 20
+FAILED = "could not be applied"
 
 
 @dataclass(frozen=True)
@@ -82,29 +83,38 @@ def make_timeline(
 
 
 def timeline_from(
-    inputs: TimelineInputs, patient: PatientFacts | None = None, inverse: Inverse | None = None
+    inputs: TimelineInputs,
+    patient: PatientFacts | None = None,
+    inverse: Inverse | None = None,
+    strict: bool = False,
 ) -> Timeline:
-    """Return the timeline of its inputs: always the same of the same."""
-    visits, notes = with_rejections(inputs.visits, inputs.corrections)
+    """Return the timeline of its inputs: always the same of the same.
+
+    Raises
+    ------
+    CorrectionError
+        The last correction cannot be applied and `strict`; else, and of any other, a note says so.
+    """
     spaces = VisitSpaces(inputs.registrations, None if inverse is None else (inverse,))
-    maker, remarks = StepMaker(visits, spaces), inputs.remarks or {}
-
-    def made(track: Track) -> Lesion:
-        return lesion_of_track(track, visits, maker, remarks)
-
-    tracks = proposed_tracks(visits, spaces)
-    lesions = {track: made(track) for track in tracks}
-    identities = LesionIdentities(visits, inputs.identities)
-    given = identities.claim(sorted(tracks, key=lambda track: place_in_list(lesions[track], visits)))
+    remarks = inputs.remarks or {}
+    tracks = proposed_tracks(inputs.visits, spaces)
+    lesions = _lesions(tracks, inputs.visits, spaces, remarks)
+    identities = LesionIdentities(inputs.visits, inputs.identities)
+    given = identities.claim(sorted(tracks, key=lambda track: place_in_list(lesions[track], inputs.visits)))
     before_corrections = identities.record()
-    corrector = TrackCorrector(visits, spaces)
-    for correction in inputs.corrections:
+    corrector = TrackCorrector(inputs.visits, spaces)
+    failures = []
+    for index, correction in enumerate(inputs.corrections):
         try:
             tracks = corrector.corrected(tracks, correction)
         except CorrectionError as error:
-            notes.append(f"The correction '{correction.kind.value}' could not be applied: {error}")
+            if strict and index == len(inputs.corrections) - 1:
+                raise
+            failures.append(f"The correction '{correction.kind.value}' {FAILED}: {error}")
         given = identities.claim(sorted(tracks, key=lambda track: track.sightings))
-    lesions = {track: lesions.get(track) or made(track) for track in tracks}
+    visits, notes = with_rejections(inputs.visits, inputs.corrections)
+    if inputs.corrections:
+        lesions = _lesions(tracks, visits, spaces, remarks)
     listed = numbered(lesions, given)
     return Timeline(
         visits=visits,
@@ -112,12 +122,19 @@ def timeline_from(
         lesions=listed,
         assessments=_assessments(listed, visits, patient),
         provenance=inputs.provenance,
-        notes=(*inputs.notes, *rejected_note(visits), *notes),
+        notes=(*inputs.notes, *rejected_note(visits), *notes, *failures),
         identities=before_corrections,
         corrections=inputs.corrections,
         undone=inputs.undone,
         remarks=remarks,
     )
+
+
+def _lesions(
+    tracks: Sequence[Track], visits: Sequence[Visit], spaces: VisitSpaces, remarks: Mapping[str, str]
+) -> dict[Track, Lesion]:
+    maker = StepMaker(visits, spaces)
+    return {track: lesion_of_track(track, visits, maker, remarks) for track in tracks}
 
 
 def _assessments(

@@ -34,7 +34,7 @@ class TrackCorrector:
         self._visits, self._spaces = visits, spaces
 
     def corrected(self, tracks: tuple[Track, ...], correction: Correction) -> tuple[Track, ...]:
-        """Return the tracks after a correction; `NOT_A_LESION` takes out the findings from theirs.
+        """Return the tracks after a correction.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class TrackCorrector:
         named = [referred(self._visits, reference) for reference in correction.findings]
         known = [sighting for sighting in named if sighting is not None]
         if correction.kind is CorrectionKind.NOT_A_LESION:
-            return tracks
+            return self._without(tracks, frozenset(known))
         if len(known) < len(named) or not known:
             raise CorrectionError("A finding that it names is not there any more.", "Correct it anew.")
         for sighting in known:
@@ -63,6 +63,19 @@ class TrackCorrector:
             CorrectionKind.JOIN_LESIONS: self._joined,
         }
         return two[correction.kind](tracks, known[0], known[1])
+
+    def _without(self, tracks: tuple[Track, ...], rejected: frozenset[Sighting]) -> tuple[Track, ...]:
+        """Take findings out of their tracks; those before and after one that is taken out stay linked."""
+        result = []
+        for track in tracks:
+            kept = tuple(entry for entry in track.sightings if entry not in rejected)
+            if kept == track.sightings:
+                result.append(track)
+            elif kept:
+                known = _links_by_pair(track)
+                links = tuple(known.get(pair) or self._link(*pair, "Linked") for pair in zip(kept, kept[1:]))
+                result.append(dataclasses.replace(track, sightings=kept, links=links))
+        return tuple(result)
 
     def _confirmed(self, tracks: tuple[Track, ...], first: Sighting, second: Sighting) -> tuple[Track, ...]:
         if first.visit >= second.visit:
@@ -91,14 +104,13 @@ class TrackCorrector:
 
     def _chained(self, one: Track, other: Track) -> Track:
         """Return one track of the sightings of two, with the links that they had and new ones between them."""
-        known = {
-            pair: link
-            for track in (one, other)
-            for pair, link in zip(zip(track.sightings, track.sightings[1:]), track.links)
-        }
+        known = _links_by_pair(one) | _links_by_pair(other)
         sightings = tuple(sorted((*one.sightings, *other.sightings)))
         pairs = zip(sightings, sightings[1:])
-        links = tuple(known[pair] if pair in known else self._link(*pair) for pair in pairs)
+        by_user = "Linked by the user"
+        links = tuple(
+            known.get(pair) or dataclasses.replace(self._link(*pair, by_user), by_hand=True) for pair in pairs
+        )
         start = one if sightings[0] in one.sightings else other
         end = one if sightings[-1] in one.sightings else other
         return dataclasses.replace(
@@ -111,14 +123,18 @@ class TrackCorrector:
             resolved_by_hand=end.resolved_by_hand,
         )
 
-    def _link(self, first: Sighting, second: Sighting) -> Link:
-        distance, reason = None, "Linked by the user."
+    def _link(self, first: Sighting, second: Sighting, words: str) -> Link:
+        distance, reason = None, f"{words}."
         finding, other = (self._visits[entry.visit].finding(entry.uid) for entry in (first, second))
         if finding is not None and other is not None and self._spaces.connected(first.visit, second.visit):
             expected, _ = self._spaces.carried(first.visit, second.visit, center_of(finding))
             distance = float(np.linalg.norm(expected[0] - center_of(other)))
-            reason = f"Linked by the user, {distance:.1f} mm from where the registration expects it."
-        return Link(first.uid, second.uid, LinkStatus.MATCHED, reason, distance, by_hand=True)
+            reason = f"{words}, {distance:.1f} mm from where the registration expects it."
+        return Link(first.uid, second.uid, LinkStatus.MATCHED, reason, distance)
+
+
+def _links_by_pair(track: Track) -> dict[tuple[Sighting, Sighting], Link]:
+    return dict(zip(zip(track.sightings, track.sightings[1:]), track.links))
 
 
 def _begun(tracks: tuple[Track, ...], sighting: Sighting) -> tuple[Track, ...]:
