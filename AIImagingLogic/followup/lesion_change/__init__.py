@@ -1,0 +1,1 @@
+"""Change of bright brain lesions between two FLAIR visits, by subtraction."""
