@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 
 
 class ModelPicker:
-    """Offers the built-in models and the packages on this computer that one volume is enough for.
+    """Offers the built-in models and the packages on this computer.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ModelPicker:
         """Look again at what is on this computer; the choice stays."""
         from AIImagingLogic.models.listing import listed_models
 
-        offered = tuple(listed for listed in listed_models(self._task) if listed.usable and _takes_one_volume(listed))
+        offered = tuple(listed for listed in listed_models(self._task) if listed.usable)
         if offered != self._offered:
             self._offered = offered
             self._fill()
@@ -107,9 +107,3 @@ class ModelPicker:
         self._cardLabel.toolTip = _("<p>Limits:</p><ul>{limits}</ul><p>Tested on: {tested}</p>").format(
             limits=limits, tested=escape(card.tested_on)
         )
-
-
-def _takes_one_volume(listed):
-    from AIImagingLogic.models.listing import listed_card
-
-    return listed.size is None or len(listed_card(listed.card.id).inputs) == 1

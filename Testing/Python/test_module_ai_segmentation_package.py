@@ -14,6 +14,7 @@ from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
 
 from AIImagingLogic.models import store_work
 from AIImagingLogic.models.card import ModelCard
+from AIImagingLogic.models.catalogue import card_summaries
 from AIImagingLogic.models.store.model_store import ModelStore
 from AIImagingLogic.records.progress import Progress
 from Testing.Host import reason_missing
@@ -86,17 +87,15 @@ def test_segmentation_by_a_package_is_the_bright_block_exactly(setting: PanelSet
     assert f"{NAME} of 'CT'" in setting.status
 
 
-def test_only_models_that_are_here_take_one_volume_and_segment_are_offered(
-    setting: PanelSetting, tmp_path: Path
-) -> None:
-    built_in = ["Body (CT)", "Lungs and airways (CT)"]
-    assert _offered(setting) == [*built_in, OFFERED]
+def test_only_models_that_are_here_and_segment_are_offered(setting: PanelSetting, tmp_path: Path) -> None:
+    built_in = [card.name for card in card_summaries("segment") if card.runs == "built-in"]
+    assert "Body (CT)" in built_in and _offered(setting) == [*built_in, OFFERED]
     _install(tmp_path, _card(id="two", name="Two inputs", inputs=["T1", "T2"]))
     _install(tmp_path, _card(id="classes", name="Classes", task="classify"))
     _install(tmp_path, _card(id="kept", name="Kept", runs="not yet"))
     setting.panel.exit()
     setting.panel.enter()
-    assert _offered(setting) == [*built_in, OFFERED]
+    assert _offered(setting) == [*built_in, OFFERED, "Two inputs (installed)"]
     assert setting.panel.ui.modelComboBox.currentText == OFFERED
 
 

@@ -6,16 +6,18 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 @parameterNodeWrapper
 class AISegmentationParameters:
-    """The input and what the last run made.
+    """The inputs and what the last run made.
 
     Attributes
     ----------
-    inputVolume : what to segment
+    inputVolume : what to segment: the model's first input
+    furtherVolumes : the model's other inputs, by `further_inputs.furtherKeys`
     modelId : which model of the catalogue
     segmentation, measurementTable : of the last run
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
+    furtherVolumes: dict[str, vtkMRMLScalarVolumeNode]
     modelId: str = "ct-lungs"
     segmentation: vtkMRMLSegmentationNode
     measurementTable: vtkMRMLTableNode
