@@ -16,6 +16,7 @@ class Arrangement:
     sums_on_disk : the sums of windows lie in a file
     volume_on_disk : what the network is fed with lies in a file
     half_precision : the network's weights too are in half precision; on a GPU only
+    plain : PyTorch runs the network, whatever else is there
     """
 
     device: str
@@ -23,3 +24,4 @@ class Arrangement:
     sums_on_disk: bool = False
     volume_on_disk: bool = False
     half_precision: bool = False
+    plain: bool = False

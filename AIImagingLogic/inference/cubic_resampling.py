@@ -18,7 +18,7 @@ def resample_cubic(voxels: NDArray[Any], grid: NetworkGrid, out: Any, within: bo
     ----------
     voxels : (k, j, i) of the image
     grid : that `out` lies on; along an axis with `nearest_in` the nearest voxel is taken
-    out : torch float32 (k, j, i), contiguous, to be filled
+    out : torch float32 (k, j, i), to be filled
     within : cut values off at the least and greatest of the image; where the nearest voxel is taken along an axis, of
         the slice
     progress : asked whether the user cancelled
@@ -43,7 +43,8 @@ def resample_cubic(voxels: NDArray[Any], grid: NetworkGrid, out: Any, within: bo
         flat[number] = plane if left is None else left @ plane
         progress.check_cancelled()
     if not direct:
-        torch.mm(torch.from_numpy(_matrix(through)), flat.view(len(flat), -1), out=out.view(len(out), -1))
+        for number, shares in enumerate(torch.from_numpy(_matrix(through))):
+            out[number] = (shares @ flat.view(len(flat), -1)).view(out.shape[1:])
     if within:
         _cut_off(voxels, grid, out)
 
@@ -52,7 +53,7 @@ def _matrix(axis: AxisMap) -> NDArray[np.float32]:
     from scipy import ndimage
 
     if axis.nearest_in:
-        return axis.image_taps().matrix(axis.image_size)
+        return np.eye(axis.image_size, dtype=np.float32)[axis.image_taps().first]
     return ndimage.affine_transform(
         np.eye(axis.image_size),
         np.array([axis.scale, 1.0]),

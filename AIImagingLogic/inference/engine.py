@@ -23,6 +23,7 @@ from AIImagingLogic.inference.openvino_predictor import is_compiled
 from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen_device, open_predictor
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
+from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.inference.window_run import WindowRun
@@ -126,13 +127,19 @@ class _Task:
         sides = [plan.window[axis] for axis in self.grid.array_axes]
         flat = self.recipe.window is not None and len(self.recipe.window) == 2
         shape = (1, self.recipe.channels, *(sides[:2] if flat else sides))
-        backend = chosen_backend(self.settings, arrangement.device)
+        backend = chosen_backend(self.settings, arrangement)
         compiled = backend == "openvino" and all(
             is_compiled(network, shape, self.settings) for network in self.networks
         )
         look = most_activation_memory if rough else activation_memory
         activations = [look(network.module, shape) for network in self.networks]
         return forecast_memory(self.images[0], self.grid, self.recipe, arrangement, activations, backend, compiled)
+
+    def _volume(self, scratch: Scratch, on_disk: bool) -> Any:
+        """Return room for what the networks are fed with, (channels, k, j, i), that lies in memory in their order."""
+        axes = self.grid.array_axes
+        room = scratch.zeros((len(self.images), *(self.grid.shape[axis] for axis in axes)), on_disk)
+        return room.permute(0, *(1 + axes.index(axis) for axis in range(3)))
 
     def attempt(
         self, arrangement: Arrangement, progress: Progress
@@ -151,15 +158,15 @@ class _Task:
             return predictors
 
         scratch = Scratch(self.settings.scratch_folder)
-        painter = LabelPainter(self.grid, self.recipe)
         # PyTorch's threads wait by spinning, which would take the cores from OpenVINO's; what PyTorch does besides is
-        # little. Where PyTorch runs the network itself, its predictor takes all cores.
-        with torch.inference_mode(), torch_threads(1):
-            volume = scratch.zeros((len(self.images), *self.grid.shape), arrangement.volume_on_disk)
-            fill_volume(self.images, self.grid, self.recipe, volume, progress.part(0.0, _PREPARING))
-            part = progress.part(_PREPARING, 1.0)
-            run = WindowRun(self.grid, self.recipe, open_predictors, len(self.networks), arrangement, scratch, part)
-            for plane in run.planes(volume):
-                painter.add(plane)
+        # shared out to threads of our own. Where PyTorch runs the network itself, its predictor takes all cores.
+        with torch.inference_mode(), torch_threads(1), SideWork(self.settings.threads) as side_work:
+            painter = LabelPainter(self.grid, self.recipe, side_work)
+            volume = self._volume(scratch, arrangement.volume_on_disk)
+            fill_volume(self.images, self.grid, self.recipe, volume, side_work, progress.part(0.0, _PREPARING))
+            part, count = progress.part(_PREPARING, 1.0), len(self.networks)
+            run = WindowRun(self.grid, self.recipe, open_predictors, count, arrangement, scratch, side_work, part)
+            for slices in run.slices(volume):
+                painter.add(slices)
         backend = "+".join(sorted({predictor.backend for predictor in predictors})) or "none"
         return painter.labels, run, backend, tuple(notes)

@@ -14,8 +14,9 @@ from AIImagingLogic.images.resample import resample_like
 from AIImagingLogic.inference.content_crop import filled_content
 from AIImagingLogic.inference.cubic_resampling import resample_cubic
 from AIImagingLogic.inference.intensity import IntensityStep, StandardiseContent
-from AIImagingLogic.inference.network_grid import AxisMap, NetworkGrid
+from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.records.errors import ModelError, WrongImageError
 from AIImagingLogic.records.progress import Progress
 
@@ -54,7 +55,12 @@ def channels_on_one_grid(
 
 
 def fill_volume(
-    channels: Sequence[sitk.Image], grid: NetworkGrid, recipe: NetworkRecipe, volume: Any, progress: Progress
+    channels: Sequence[sitk.Image],
+    grid: NetworkGrid,
+    recipe: NetworkRecipe,
+    volume: Any,
+    side_work: SideWork,
+    progress: Progress,
 ) -> None:
     """Make what the network is fed with.
 
@@ -63,6 +69,7 @@ def fill_volume(
     channels : on one grid
     grid, recipe : of the network
     volume : torch float32 (channels, k, j, i) on the network's grid, to be filled
+    side_work : does the resampling
     progress : told of each channel
 
     Raises
@@ -85,7 +92,7 @@ def fill_volume(
         if recipe.interpolation != "linear" and not grid.is_identity:
             resample_cubic(voxels, grid, volume[number], recipe.interpolation == "cubic_within", progress)
         else:
-            _resample_linear(voxels, grid, volume[number], progress)
+            _resample_linear(voxels, grid, volume[number], side_work, progress)
         if not recipe.intensity_first:
             values = volume[number].numpy()
             values[...] = _applied(steps, values)
@@ -127,25 +134,27 @@ def _check_finite(voxels: NDArray[Any], channel: int) -> None:
         )
 
 
-def _resample_linear(voxels: NDArray[Any], grid: NetworkGrid, out: Any, progress: Progress) -> None:
-    """Fill `out` (k, j, i), a slice at a time: a slice is interpolated by two matrix products."""
-    import torch
+def _resample_linear(
+    voxels: NDArray[Any], grid: NetworkGrid, out: Any, side_work: SideWork, progress: Progress
+) -> None:
+    """Fill `out` (k, j, i), a slice at a time: between slices, then rows, then columns."""
+    along_i, along_j, along_k = (axis.image_taps() for axis in grid.maps)
+    target = out.numpy()
 
-    across_i, across_j, through = grid.maps
-    right = None if across_i.is_identity else torch.from_numpy(_matrix(across_i)).T.contiguous()
-    left = None if across_j.is_identity else torch.from_numpy(_matrix(across_j))
-    taps = through.image_taps()
-    for number, (first, second, share) in enumerate(zip(taps.first, taps.second, taps.share)):
-        plane = torch.from_numpy(voxels[first].astype(np.float32))
-        if share > 0:
-            plane = torch.lerp(plane, torch.from_numpy(voxels[second].astype(np.float32)), float(share))
-        if right is not None:
-            plane = plane @ right
-        if left is not None:
-            plane = left @ plane
-        out[number] = plane
+    def fill(number: int) -> None:
         progress.check_cancelled()
+        first, second, share = along_k.first[number], along_k.second[number], along_k.share[number]
+        top, bottom = (_mixed(voxels[first], voxels[second], share, rows) for rows in (along_j.first, along_j.second))
+        plane = top + (bottom - top) * along_j.share[:, None]
+        left, right = np.take(plane, along_i.first, axis=1), np.take(plane, along_i.second, axis=1)
+        target[number] = left + (right - left) * along_i.share
+
+    side_work.share(fill, range(len(target)))
 
 
-def _matrix(axis: AxisMap) -> NDArray[np.float32]:
-    return axis.image_taps().matrix(axis.image_size)
+def _mixed(
+    first: NDArray[Any], second: NDArray[Any], share: np.float32, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return rows of a slice between two slices."""
+    near = first[rows].astype(np.float32)
+    return near + (second[rows] - near) * share if share > 0 else near

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from AIImagingLogic.inference.finished_slices import FinishedSlices
 from AIImagingLogic.inference.label_codes import LabelCodes
 from AIImagingLogic.inference.network_grid import NetworkGrid, Taps
 from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.inference.side_work import SideWork
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,19 @@ class _Slice:
     ----------
     codes : (j, i) what the channels of each voxel say
     borders : (j, i) whether a voxel's code differs from those of its neighbours towards larger j, i
-    table : torch float32 (j * i, channels)
+    rows : (j * i,) the row of each voxel in `table`, where its values may be needed
+    table : torch float32 (N, channels)
     """
 
     codes: NDArray[Any]
     borders: NDArray[np.bool_]
+    rows: NDArray[np.int32]
     table: Any
+
+    def alone(self) -> _Slice:
+        """Return the slice with a table of its own values only."""
+        rows = np.arange(len(self.rows), dtype=np.int32)
+        return _Slice(self.codes.copy(), self.borders.copy(), rows, self.table[self.rows.astype(np.int64)])
 
 
 class LabelPainter:
@@ -36,6 +45,7 @@ class LabelPainter:
     ----------
     grid : of the network
     recipe : says how channels become labels
+    side_work : does the work
 
     Attributes
     ----------
@@ -45,12 +55,12 @@ class LabelPainter:
     -----
     The labels are those of values that are interpolated linearly to the image's grid, channel by channel, and then
     compared. Between voxels that all say the same, every mixture of them says it too; so only at voxels whose
-    neighbours differ the channels are interpolated.
+    neighbours differ the channels are looked at and interpolated.
     """
 
-    def __init__(self, grid: NetworkGrid, recipe: NetworkRecipe) -> None:
+    def __init__(self, grid: NetworkGrid, recipe: NetworkRecipe, side_work: SideWork) -> None:
         across_i, across_j, through = grid.maps
-        self._codes = LabelCodes(recipe)
+        self._codes, self._side_work = LabelCodes(recipe), side_work
         shape = (through.image_size, across_j.image_size, across_i.image_size)
         self.labels: NDArray[Any] = np.zeros(shape, self._codes.kind)
         self._i, self._j, self._k = across_i.network_taps(), across_j.network_taps(), through.network_taps()
@@ -62,28 +72,59 @@ class LabelPainter:
         self._received = 0
         self._painted = 0
 
-    def add(self, plane: Any) -> None:
-        """Take the next slice: torch float32 (channels, j, i)."""
-        number = self._received
-        self._received += 1
-        current = self._slice(plane)
-        while self._painted < len(self._k.first) and self._k.second[self._painted] <= number:
-            at = self._painted
-            first = current if self._k.first[at] == number else self._previous
-            assert first is not None
-            self._paint(self.labels[at], first, current, float(self._k.share[at]))
-            self._painted += 1
-        self._previous = current
+    def add(self, finished: FinishedSlices) -> None:
+        """Take the next slices."""
+        codes = finished.codes
+        borders = self._borders(codes)
+        needed = self._needed(codes, borders)
 
-    def _slice(self, plane: Any) -> _Slice:
-        codes = self._codes.of_channels(plane.numpy())
+        # Which values of the last slice are needed, the next slices will tell.
+        needed[-1] = not self._codes.nearest
+        table, rows = finished.values(needed)
+        slices = [_Slice(*each, table) for each in zip(codes, borders, rows.reshape(len(codes), -1))]
+        first = self._received
+        self._received += len(codes)
+        last = int(np.searchsorted(self._k.second, self._received))
+
+        def paint(at: int) -> None:
+            near, far = (
+                slices[number - first] if number >= first else self._previous
+                for number in (self._k.first[at], self._k.second[at])
+            )
+            assert near is not None
+            assert far is not None
+            self._paint(self.labels[at], near, far, float(self._k.share[at]))
+
+        self._side_work.share(paint, range(self._painted, last))
+        self._painted, self._previous = last, slices[-1].alone()
+
+    def _borders(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
         borders = np.zeros(codes.shape, bool)
         if not self._flat:
-            across, down = codes[:, 1:] != codes[:, :-1], codes[1:] != codes[:-1]
-            borders[:, :-1] |= across
-            borders[:-1] |= down
-            borders[:-1, :-1] |= across[1:]
-        return _Slice(codes, borders, plane.reshape(len(plane), -1).T.contiguous())
+            across, down = codes[:, :, 1:] != codes[:, :, :-1], codes[:, 1:] != codes[:, :-1]
+            borders[:, :, :-1] |= across
+            borders[:, :-1] |= down
+            borders[:, :-1, :-1] |= across[:, 1:]
+        return borders
+
+    def _needed(self, codes: NDArray[Any], borders: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which voxels (slices, j, i) may have to be mixed with a neighbour."""
+        if self._codes.nearest:
+            return np.zeros(codes.shape, bool)
+        differ = borders.copy()
+        between = borders[1:] | borders[:-1] | (codes[1:] != codes[:-1])
+        differ[1:] |= between
+        differ[:-1] |= between
+        if self._previous is not None:
+            differ[0] |= self._previous.borders | (self._previous.codes != codes[0])
+        if self._flat:
+            return differ
+        # A place between four voxels is marked at the first of them.
+        needed = differ.copy()
+        needed[:, 1:] |= differ[:, :-1]
+        needed[:, :, 1:] |= differ[:, :, :-1]
+        needed[:, 1:, 1:] |= differ[:, :-1, :-1]
+        return needed
 
     def _paint(self, out: NDArray[Any], first: _Slice, second: _Slice, share: float) -> None:
         shown = self._codes.labels(first.codes)
@@ -112,7 +153,7 @@ class LabelPainter:
         left, right = self._i.first[columns], self._i.second[columns]
         down, across = self._j.share[rows], self._i.share[columns]
         up, back = 1 - down, 1 - across
-        places = np.stack([top + left, top + right, bottom + left, bottom + right], 1)
+        places = plane.rows[np.stack([top + left, top + right, bottom + left, bottom + right], 1)]
         shares = np.stack([up * back, up * across, down * back, down * across], 1) * np.float32(part)
         return torch.nn.functional.embedding_bag(
             torch.from_numpy(places), plane.table, per_sample_weights=torch.from_numpy(shares), mode="sum"

@@ -14,13 +14,14 @@ from AIImagingLogic.records.resources import load_resource
 _MULTIPLE = 16
 
 
-def next_rung(arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[Arrangement, str] | None:
+def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> tuple[Arrangement, str] | None:
     """Return the next arrangement that needs less memory and a note that says so; None when there is none.
 
     Parameters
     ----------
     arrangement : that is too large
     recipe : of the network
+    backend : that the network runs on, ``openvino`` or ``torch``
     """
     if not arrangement.sums_on_disk:
         return replace(arrangement, sums_on_disk=True), _NOTES["sums"]
@@ -28,6 +29,8 @@ def next_rung(arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[Arrangem
         return replace(arrangement, volume_on_disk=True), _NOTES["volume"]
     if arrangement.device != "cpu" and not arrangement.half_precision:
         return replace(arrangement, half_precision=True), _NOTES["half"]
+    if backend == "openvino":
+        return replace(arrangement, plain=True), _NOTES["plain"]
     window = arrangement.window or recipe.window
     smaller = _smaller(window, recipe.divisible_by) if window is not None else None
     if smaller is not None:

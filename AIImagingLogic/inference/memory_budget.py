@@ -9,6 +9,7 @@ from AIImagingLogic.inference.environment_memory import memory_of_machine
 from AIImagingLogic.inference.ladder import next_rung
 from AIImagingLogic.inference.memory_forecast import MemoryForecast
 from AIImagingLogic.inference.network import EngineSettings
+from AIImagingLogic.inference.predictor import chosen_backend
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.records.errors import OutOfMemory
 from AIImagingLogic.records.peak_memory import PeakMemory
@@ -28,7 +29,7 @@ class MemoryBudget:
     """
 
     def __init__(self, settings: EngineSettings, forecast: Callable[[Arrangement, bool], MemoryForecast]) -> None:
-        self._forecast = forecast
+        self._settings, self._forecast = settings, forecast
         self._free = _free_bytes(settings)
 
     def first_fit(self, arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[Arrangement, tuple[str, ...]]:
@@ -43,7 +44,7 @@ class MemoryBudget:
             return arrangement, ()
         notes: list[str] = []
         while (needed := self._forecast(arrangement, False).total) > self._free:
-            following = next_rung(arrangement, recipe)
+            following = self._next(arrangement, recipe)
             if following is None:
                 free = max(self._free, 0)
                 said = f"about {needed / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free."
@@ -65,10 +66,13 @@ class MemoryBudget:
         OutOfMemory
             There is none.
         """
-        following = next_rung(arrangement, recipe)
+        following = self._next(arrangement, recipe)
         if following is None:
             raise OutOfMemory("The computer's memory did not suffice for the model.", _ADVICE) from error
         return following
+
+    def _next(self, arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[Arrangement, str] | None:
+        return next_rung(arrangement, recipe, chosen_backend(self._settings, arrangement))
 
 
 def _free_bytes(settings: EngineSettings) -> float | None:

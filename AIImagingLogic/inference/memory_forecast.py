@@ -12,7 +12,7 @@ from AIImagingLogic.inference.activation_memory import ActivationMemory
 from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
-from AIImagingLogic.inference.slab_blending import TURNED_SLICES
+from AIImagingLogic.inference.slab_blending import GROUP
 from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.records.resources import load_resource
 
@@ -78,14 +78,16 @@ def forecast_memory(
         # Slices are resampled within themselves before they are mixed.
         volume += through.image_size * math.prod(grid.shape[1:]) * _FLOAT
     on_disk = arrangement.sums_on_disk
-    # Turned slices lie twice for a moment.
-    slices = (2 * min(TURNED_SLICES, depth) + _FACTORS["slices"]) * recipe.output_channels * plane
+    # All values of the last slice of two groups, those of borders, and several marks a voxel of one byte each.
+    slices = (
+        _FACTORS["slices"] * recipe.output_channels * plane + _FACTORS["marks"] / _FLOAT * min(GROUP, depth) * plane
+    )
     return MemoryForecast(
         volume=0 if arrangement.volume_on_disk else volume,
         # What lies in a file is resident while a window is added to it.
         sums=recipe.output_channels * (window if on_disk else depth * plane) + (window if on_disk else depth * plane),
         network=int(
-            _network(activations, backend, compiled, arrangement)
+            network_memory(activations, backend, compiled, arrangement)
             + window * (2 * recipe.output_channels + recipe.channels)
         ),
         labels=labels,
@@ -93,7 +95,10 @@ def forecast_memory(
     )
 
 
-def _network(activations: Sequence[ActivationMemory], backend: str, compiled: bool, arrangement: Arrangement) -> float:
+def network_memory(
+    activations: Sequence[ActivationMemory], backend: str, compiled: bool, arrangement: Arrangement
+) -> float:
+    """Say how many bytes networks take while they look at a window. Parameters are those of `forecast_memory`."""
     if arrangement.device != "cpu":
         return _FACTORS["gpu_libraries"]
     weights = sum(each.weights for each in activations)

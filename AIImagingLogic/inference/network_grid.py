@@ -56,14 +56,6 @@ class Taps:
     second: NDArray[np.int64]
     share: NDArray[np.float32]
 
-    def matrix(self, size: int) -> NDArray[np.float32]:
-        """Return the (N, size) matrix that interpolates."""
-        rows = np.arange(len(self.first))
-        matrix = np.zeros((len(rows), size), np.float32)
-        matrix[rows, self.first] = 1 - self.share
-        matrix[rows, self.second] += self.share
-        return matrix
-
 
 @dataclass(frozen=True)
 class NetworkGrid:
@@ -95,6 +87,16 @@ class NetworkGrid:
         """Axis of a (k, j, i) array of each axis of the network's array."""
         first, second, third = (2 - axis for axis in self.order)
         return first, second, third
+
+    def in_network_order(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array (k, j, i) as the network's array has it, without a copy."""
+        against = tuple(axis for axis, flipped in zip(self.array_axes, self.flipped) if flipped)
+        return np.flip(array, against).transpose(self.array_axes)
+
+    def in_image_order(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array that is in the network's order as (k, j, i), without a copy."""
+        against = tuple(axis for axis, flipped in enumerate(self.flipped) if flipped)
+        return np.flip(array, against).transpose([self.array_axes.index(axis) for axis in range(3)])
 
 
 def plan_grid(image: sitk.Image, recipe: NetworkRecipe) -> NetworkGrid:

@@ -7,6 +7,7 @@ through the PyTorch front end underneath, which does not.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import warnings
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.torch_threads import torch_threads
@@ -23,6 +25,8 @@ from AIImagingLogic.records.errors import OutputError
 
 # Largest difference from PyTorch's output, as a share of its range: single precision sums in another order.
 _TOLERANCE = 1e-3
+# A window this many times as large as the traced one, a cube of so many voxels, is not traced itself.
+_LARGE, _TRACED = 4, 96
 # Networks kept compiled in this process, so that a second image does not wait.
 _KEPT = 2
 _compiled: OrderedDict[str, Any] = OrderedDict()
@@ -40,12 +44,16 @@ class OpenVinoPredictor:
 
     def __init__(self, compiled: Any) -> None:
         self._request = compiled.create_infer_request()
+        self._last: tuple[Any, Any] = (None, None)
 
     def __call__(self, window: Any) -> Any:
         import torch
 
-        result = self._request.infer([window.numpy()], share_inputs=True, share_outputs=True)
-        return torch.from_numpy(result[0])
+        # The window by which the network was checked is not run again: it can be a whole image.
+        if window is not self._last[0]:
+            result = self._request.infer([window.numpy()], share_inputs=True, share_outputs=True)
+            self._last = (window, torch.from_numpy(result[0]))
+        return self._last[1]
 
 
 def open_openvino(network: Network, window: Any, settings: EngineSettings) -> OpenVinoPredictor:
@@ -72,9 +80,7 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings) -> Op
         predictor = OpenVinoPredictor(compiled)
     else:
         with torch_threads(_threads(settings)):
-            compiled = _compile(network, window, settings)
-            predictor = OpenVinoPredictor(compiled)
-            _compare(network, predictor, window)
+            compiled, predictor = _checked(network, window, settings)
         if path is not None:
             _to_file(path, compiled)
     if network.content_hash:
@@ -113,7 +119,31 @@ def _options(settings: EngineSettings) -> dict[str, Any]:
     }
 
 
-def _compile(network: Network, window: Any, settings: EngineSettings) -> Any:
+def _checked(network: Network, window: Any, settings: EngineSettings) -> tuple[Any, OpenVinoPredictor]:
+    """Compile a network and compare it with PyTorch on a window.
+
+    Converting runs the network once. A large window is spared that: what most networks do does not depend on its size.
+    """
+    full = tuple(window.shape)
+    small = (*full[:2], *(min(side, _TRACED) for side in full[2:]))
+    shapes = [full] if math.prod(full) < _LARGE * math.prod(small) else [small, full]
+    theirs: Any = None
+    for shape in shapes:
+        try:
+            compiled = _compile(network, shape, full, settings)
+            predictor = OpenVinoPredictor(compiled)
+            theirs = _output_of_torch(network, window) if theirs is None else theirs
+            _compare(theirs, predictor(window).numpy())
+        except NotConvertible:
+            if shape == full:
+                raise
+        else:
+            return compiled, predictor
+    raise AssertionError("the last shape returns or raises")
+
+
+def _compile(network: Network, traced: Sequence[int], window: Sequence[int], settings: EngineSettings) -> Any:
+    """Return the network for windows of one shape, converted by a look at another; both (1, channels, *window)."""
     import openvino
     import torch
     from openvino.frontend import FrontEndManager
@@ -124,25 +154,28 @@ def _compile(network: Network, window: Any, settings: EngineSettings) -> Any:
             # Tracing warns of every shape that it fixes; the window's shape is fixed on purpose.
             warnings.simplefilter("ignore")
             # A tensor made in inference mode cannot be traced with.
-            example = torch.zeros(tuple(window.shape))
+            example = torch.zeros(tuple(traced))
             front_end = FrontEndManager().load_by_framework("pytorch")
             decoder = TorchScriptPythonDecoder(
                 network.module, example_input=example, trace_kwargs={"check_trace": False}
             )
             model = front_end.convert(front_end.load(decoder))
-        model.reshape(openvino.PartialShape(list(window.shape)))
+        model.reshape(openvino.PartialShape(list(window)))
         return openvino.Core().compile_model(model, "CPU", _options(settings))
     except Exception as error:  # noqa: BLE001 - front end, tracing and plugin each raise their own kinds
         raise NotConvertible(f"OpenVINO cannot convert it ({_one_line(error)}).") from error
 
 
-def _compare(network: Network, predictor: OpenVinoPredictor, window: Any) -> None:
+def _output_of_torch(network: Network, window: Any) -> NDArray[np.float32]:
     import torch
 
     with torch.inference_mode():
-        theirs = network.module(window)
-        theirs = (theirs[0] if isinstance(theirs, (list, tuple)) else theirs).numpy()
-    ours = predictor(window).numpy()
+        values = network.module(window)
+    output: NDArray[np.float32] = (values[0] if isinstance(values, (list, tuple)) else values).numpy()
+    return output
+
+
+def _compare(theirs: NDArray[np.float32], ours: NDArray[np.float32]) -> None:
     if ours.shape != theirs.shape:
         raise NotConvertible("OpenVINO's output has another shape.")
     apart = float(np.abs(ours - theirs).max())

@@ -50,7 +50,7 @@ def open_predictor(
     if settings.backend == "openvino" and device != "cpu":
         raise ModelError(f"OpenVINO does not run on '{device}' here.", "Choose the CPU, or the backend torch.")
     notes: tuple[str, ...] = ()
-    if chosen_backend(settings, device) == "openvino":
+    if chosen_backend(settings, arrangement) == "openvino":
         try:
             return open_openvino(network, window, settings), ()
         except NotConvertible as reason:
@@ -58,15 +58,15 @@ def open_predictor(
     return TorchPredictor(network, device, settings.threads, arrangement.half_precision), notes
 
 
-def chosen_backend(settings: EngineSettings, device: str) -> str:
-    """Return ``openvino`` or ``torch``.
+def chosen_backend(settings: EngineSettings, arrangement: Arrangement) -> str:
+    """Return ``openvino`` or ``torch``, which a run so laid out begins with.
 
     Raises
     ------
     ModelError
         OpenVINO was asked for by name and is not installed.
     """
-    if settings.backend == "torch" or device != "cpu":
+    if settings.backend == "torch" or arrangement.plain or arrangement.device != "cpu":
         return "torch"
     if importlib.util.find_spec("openvino") is not None:
         return "openvino"

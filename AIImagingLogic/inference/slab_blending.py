@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from AIImagingLogic.inference.label_codes import LabelCodes
 from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
+from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.inference.window_plan import WindowPlan, window_weights
 
-# Slices that are turned at once: half as many floats as a line of the processor's cache holds.
-TURNED_SLICES = 8
+# Slices that are given out together: as many floats as a line of the processor's cache holds.
+GROUP = 16
+# Values that are looked at together: few enough to stay in the processor's cache.
+_CHUNK = 1 << 16
 
 
 class SlabBlending:
     """Sums weighted windows in a slab as deep as one window; slices that no later window touches are given out.
 
-    The sums lie in the network's order of axes: a voxel is seen by several windows, but is turned only once.
+    The sums lie in the network's order of axes and stay there: a voxel's code is found in them, and values are taken
+    out only where they are asked for.
 
     Parameters
     ----------
@@ -27,6 +36,7 @@ class SlabBlending:
     recipe : says how many channels and how windows are blended
     as_probabilities : windows come as probabilities; else they are made so once blended, if the recipe asks
     scratch : makes the sums
+    side_work : does the sums
     on_disk : whether they lie in a file
     """
 
@@ -38,15 +48,18 @@ class SlabBlending:
         recipe: NetworkRecipe,
         as_probabilities: bool,
         scratch: Scratch,
+        side_work: SideWork,
         on_disk: bool = False,
     ) -> None:
         import torch
 
-        self._axes, self._flipped = grid.array_axes, grid.flipped
+        self._grid, self._axes, self._flipped = grid, grid.array_axes, grid.flipped
         self._slab = self._axes.index(0)
         self._shape, self._window = shape, plan.window
         self._base = 0
-        self._recipe, self._as_probabilities, self._scratch = recipe, as_probabilities, scratch
+        self._recipe, self._scratch, self._side_work = recipe, scratch, side_work
+        self._activate = recipe.resampled == "probabilities" and not as_probabilities
+        self._codes = LabelCodes(recipe)
         sides = [plan.window[0] if axis == 0 else shape[axis] for axis in self._axes]
         self._sums = scratch.zeros((recipe.output_channels, *sides), on_disk)
         self._counts = torch.zeros(sides, dtype=torch.float32)
@@ -67,42 +80,105 @@ class SlabBlending:
             if flipped and axis != 0:
                 first = self._shape[axis] - first - length
             where.append(slice(first, first + length))
-        self._sums[(slice(None), *where)].addcmul_(values, self._weights)
-        self._counts[tuple(where)] += self._weights
+        sums, counts = self._sums[(slice(None), *where)], self._counts[tuple(where)]
+        counts += self._weights
+
+        def add_part(part: slice) -> None:
+            sums[:, part].addcmul_(values[:, part], self._weights[part])
+
+        self._side_work.share(add_part, self._side_work.parts(sums.shape[1]))
         self._scratch.release()
 
-    def finished(self, start: int) -> Iterator[Any]:
-        """Give out the slices before `start`, each torch float32 (channels, j, i); the slab then begins there."""
+    def finished(self, start: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Give out the slices before `start`, some at a time, in the order of k.
+
+        Gives which slice of the slab is the first of them, and their codes (slices, j, i). Their values may be asked
+        for before the next are. After the last the slab begins at `start`.
+        """
         depth = self._window[0]
         ready = min(start, self._shape[0]) - self._base
-        for first in range(0, ready, TURNED_SLICES):
-            yield from self._slices(first, min(TURNED_SLICES, ready - first))
+        for first in range(0, ready, GROUP):
+            count = min(GROUP, ready - first)
+            yield first, self._codes_of(first, count)
         left = max(depth - ready, 0)
         # The slab's axis may run against k: what is finished then lies at its end.
         old, new = (0, depth - left) if self._flipped[self._slab] else (depth - left, 0)
-        for values, axis in ((self._sums, self._slab + 1), (self._counts, self._slab)):
-            for part in values if axis == self._slab + 1 else (values,):
-                kept = part.narrow(self._slab, old, left).clone()
-                part.zero_()
-                part.narrow(self._slab, new, left).copy_(kept)
+        self._side_work.share(partial(self._move_on, old, new, left), [*self._sums, self._counts])
         self._base += ready
         self._scratch.release()
 
-    def _slices(self, first: int, count: int) -> Iterator[Any]:
-        """Give `count` slices from the slab's slice `first` on, in the order of k."""
-        at = self._window[0] - first - count if self._flipped[self._slab] else first
-        against = [axis for axis, flipped in zip(self._axes, self._flipped) if flipped]
-        order = [self._axes.index(axis) for axis in range(3)]
-        counts = self._counts.narrow(self._slab, at, count).permute(order).flip(against)
-        sums = self._sums.narrow(self._slab + 1, at, count).permute(0, *(1 + axis for axis in order))
-        values = sums.flip([1 + axis for axis in against]).transpose(0, 1).contiguous()
+    def values(self, at: int, marks: NDArray[np.bool_]) -> tuple[Any, NDArray[np.int32]]:
+        """Return the values of marked voxels of slices of the slab.
+
+        Parameters
+        ----------
+        at : the first slice, counted along k
+        marks : (slices, j, i)
+
+        Returns
+        -------
+        A table and the row of each voxel; see `finished_slices.Values`.
+        """
+        import torch
+
+        # In the order of memory, so that neighbours are read together.
+        marked = np.ascontiguousarray(self._grid.in_network_order(marks))
+        within = np.flatnonzero(marked)
+        rows = np.zeros(marked.shape, np.int32)
+        rows.reshape(-1)[within] = np.arange(1, len(within) + 1, dtype=np.int32)
+        first = self._place_of(at, len(marks))
+        steps = [int(step) for step in self._counts.stride()]
+        places = torch.from_numpy(
+            sum(
+                (index * step for index, step in zip(np.unravel_index(within, marked.shape), steps)),
+                first * steps[self._slab],
+            )
+        )
+        table = torch.zeros((len(within) + 1, len(self._sums)))
+
+        def fetch(part: slice) -> None:
+            sums = self._sums.view(len(self._sums), -1)[:, places[part]]
+            table[1:][part] = self._read(sums, self._counts.view(-1)[places[part]]).T
+
+        self._side_work.share(fetch, self._side_work.parts(len(within)))
+        return table, self._grid.in_image_order(rows)
+
+    def _place_of(self, at: int, count: int) -> int:
+        """Return where in the sums `count` slices lie, the first of which is the slab's slice `at` along k."""
+        return self._window[0] - at - count if self._flipped[self._slab] else at
+
+    def _move_on(self, old: int, new: int, left: int, part: Any) -> None:
+        kept = part.narrow(self._slab, old, left).clone()
+        part.zero_()
+        part.narrow(self._slab, new, left).copy_(kept)
+
+    def _codes_of(self, first: int, count: int) -> NDArray[Any]:
+        """Return the codes (slices, j, i) of slices of the slab, counted along k."""
+        at = self._place_of(first, count)
+        sums = self._sums.narrow(self._slab + 1, at, count)
+        counts = self._counts.narrow(self._slab, at, count)
+        codes: NDArray[Any] = np.zeros(tuple(counts.shape), self._codes.code_kind)
+        step = max(1, _CHUNK * len(counts) // max(counts.numel(), 1))
+        chunks = [slice(first, first + step) for first in range(0, len(counts), step)]
+
+        def find(chunk: slice) -> None:
+            if self._recipe.output == "softmax":
+                # Neither weights nor activation change which channel is the largest.
+                codes[chunk] = self._codes.largest(sums[:, chunk])
+            else:
+                codes[chunk] = self._codes.of_channels(self._read(sums[:, chunk], counts[chunk]).numpy())
+
+        self._side_work.share(find, chunks)
+        return np.ascontiguousarray(self._grid.in_image_order(codes))
+
+    def _read(self, sums: Any, counts: Any) -> Any:
+        """Return what sums (channels, ...) mean, where they were seen as often as `counts` (...) says."""
         seen = counts > 0
-        values /= counts.where(seen, counts.new_ones(())).unsqueeze(1)
-        if self._recipe.resampled == "probabilities" and not self._as_probabilities:
-            values = probabilities(values, self._recipe, 1)
+        values = sums / counts.where(seen, counts.new_ones(()))
+        if self._activate:
+            values = probabilities(values, self._recipe, 0)
         # A place that no window saw is background, whatever the activation makes of nothing.
-        values *= seen.unsqueeze(1)
-        yield from values
+        return values.mul_(seen)
 
 
 def probabilities(values: Any, recipe: NetworkRecipe, channel_axis: int) -> Any:

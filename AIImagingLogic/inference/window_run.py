@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, combinations, product
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.feeding import content_box
+from AIImagingLogic.inference.finished_slices import FinishedSlices, Values
+from AIImagingLogic.inference.label_codes import LabelCodes
 from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.predictor import Predictor
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
+from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.inference.slab_blending import SlabBlending, probabilities
 from AIImagingLogic.inference.window_plan import WindowPlan, plan_windows
 from AIImagingLogic.records.errors import ModelError
@@ -31,6 +38,7 @@ class WindowRun:
     networks : how many
     arrangement : of the run
     scratch : makes the sums
+    side_work : does what is to be done besides
     progress : told of every window
 
     Attributes
@@ -47,10 +55,11 @@ class WindowRun:
         networks: int,
         arrangement: Arrangement,
         scratch: Scratch,
+        side_work: SideWork,
         progress: Progress,
     ) -> None:
         self._grid, self._recipe, self._open, self._arrangement = grid, recipe, open_predictors, arrangement
-        self._scratch, self._progress = scratch, progress
+        self._scratch, self._side_work, self._progress = scratch, side_work, progress
         # Folds are averaged after the activation; one network is blended before it, as MONAI's pipelines do.
         self._as_probabilities = networks > 1 and recipe.resampled == "probabilities"
         self._predictors: Sequence[Predictor] = ()
@@ -63,35 +72,39 @@ class WindowRun:
         self.windows_done = 0
         self._started = 0.0
 
-    def planes(self, volume: Any) -> Iterator[Any]:
-        """Give the slices of the whole grid in order: torch float32 (channels, j, i).
+    def slices(self, volume: Any) -> Iterator[FinishedSlices]:
+        """Give the slices of the whole grid in order, some at a time.
 
         Parameters
         ----------
         volume : torch float32 (channels, k, j, i), what the network is fed with
         """
+        shape = self._grid.shape
+        box: tuple[slice, slice, slice] | None = (slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2]))
+        if self._recipe.foreground_above is not None:
+            box = content_box(volume, self._recipe.foreground_above)
+        if box is None:
+            yield from self._background(shape[0])
+            return
+        yield from self._background(box[0].start)
+        yield from self._box_slices(volume[:, box[0], box[1], box[2]], (box[1].start, box[2].start))
+        yield from self._background(shape[0] - box[0].stop)
+
+    def _background(self, count: int) -> Iterator[FinishedSlices]:
+        nothing: NDArray[Any] = np.zeros((1, 0, 0), LabelCodes(self._recipe).code_kind)
+        for _ in range(count):
+            yield self._framed(nothing, self._no_values, (0, 0))
+
+    def _no_values(self, marks: NDArray[np.bool_]) -> tuple[Any, NDArray[np.int32]]:
         import torch
 
-        recipe, shape = self._recipe, self._grid.shape
-        empty = torch.zeros((recipe.output_channels, *shape[1:]))
-        everything = (slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2]))
-        box: tuple[slice, slice, slice] | None = everything
-        if recipe.foreground_above is not None:
-            box = content_box(volume, recipe.foreground_above)
-        if box is None:
-            yield from (empty for _ in range(shape[0]))
-            return
-        yield from (empty for _ in range(box[0].start))
-        for plane in self._box_planes(volume[:, box[0], box[1], box[2]]):
-            if box[1:] == everything[1:]:
-                yield plane
-            else:
-                framed = torch.zeros_like(empty)
-                framed[:, box[1], box[2]] = plane
-                yield framed
-        yield from (empty for _ in range(shape[0] - box[0].stop))
+        return torch.zeros((1, self._recipe.output_channels)), np.zeros(marks.shape, np.int32)
 
-    def _box_planes(self, volume: Any) -> Iterator[Any]:
+    def _framed(self, codes: NDArray[Any], values: Values, corner: tuple[int, int]) -> FinishedSlices:
+        return FinishedSlices(codes, values, (self._grid.shape[1], self._grid.shape[2]), corner)
+
+    def _box_slices(self, volume: Any, corner: tuple[int, int]) -> Iterator[FinishedSlices]:
+        """Give the slices of a part of the grid, whose first voxel lies at `corner` (j, i) of the whole."""
         import torch
 
         shape = tuple(volume.shape[1:])
@@ -100,18 +113,28 @@ class WindowRun:
             sides = list(chain.from_iterable(reversed(plan.padding)))
             volume = torch.nn.functional.pad(volume, sides, value=self._recipe.padding_value)
         padded: tuple[int, int, int] = tuple(volume.shape[1:])
-        on_disk = self._arrangement.sums_on_disk
-        blending = SlabBlending(plan, padded, self._grid, self._recipe, self._as_probabilities, self._scratch, on_disk)
+        blending = SlabBlending(
+            plan,
+            padded,
+            self._grid,
+            self._recipe,
+            self._as_probabilities,
+            self._scratch,
+            self._side_work,
+            self._arrangement.sums_on_disk,
+        )
         (before_k, _), (before_j, _), (before_i, _) = plan.padding
-        inner = (slice(None), slice(before_j, before_j + shape[1]), slice(before_i, before_i + shape[2]))
+        inner = (slice(before_j, before_j + shape[1]), slice(before_i, before_i + shape[2]))
         number = 0
         for row, start in enumerate(plan.starts[0]):
             self._run_row(volume, plan, start, blending)
             following = plan.starts[0][row + 1] if row + 1 < len(plan.starts[0]) else padded[0]
-            for plane in blending.finished(following):
-                if before_k <= number < before_k + shape[0]:
-                    yield plane[inner]
-                number += 1
+            for at, codes in blending.finished(following):
+                first, last = max(before_k - number, 0), min(before_k + shape[0] - number, len(codes))
+                number += len(codes)
+                if first < last:
+                    values = partial(_values_inside, partial(blending.values, at + first), padded[1:], inner)
+                    yield self._framed(codes[(slice(first, last), *inner)], values, corner)
 
     def _run_row(self, volume: Any, plan: WindowPlan, start: int, blending: SlabBlending) -> None:
         depth, height, width = plan.window
@@ -125,10 +148,10 @@ class WindowRun:
 
     def _predicted(self, window: Any) -> Any:
         """Return what the networks say of a window (channels, k, j, i): (output channels, *window), in their order."""
-        axes = self._grid.array_axes
-        against = [1 + axis for axis, flipped in zip(axes, self._grid.flipped) if flipped]
-        turned = window.flip(against) if against else window
-        fed = turned.permute(0, *(1 + axis for axis in axes)).contiguous()[None]
+        import torch
+
+        channels = [self._grid.in_network_order(channel) for channel in window.numpy()]
+        fed = torch.from_numpy(np.stack(channels))[None]
         flat = self._recipe.window is not None and len(self._recipe.window) == 2
         if flat:
             fed = fed.squeeze(-1)
@@ -176,3 +199,13 @@ class WindowRun:
             left = (now - self._started) / (done - 1) * (plan.count - done)
             message += f", about {math.ceil(left)} s left"
         self._progress.report(done / plan.count, message)
+
+
+def _values_inside(
+    values: Values, shape: tuple[int, int], inner: tuple[slice, slice], marks: NDArray[np.bool_]
+) -> tuple[Any, NDArray[np.int32]]:
+    """Return the values of marked voxels of the inner part of slices of a padded `shape`."""
+    padded = np.zeros((len(marks), *shape), bool)
+    padded[(slice(None), *inner)] = marks
+    table, rows = values(padded)
+    return table, rows[(slice(None), *inner)]

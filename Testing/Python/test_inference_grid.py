@@ -64,14 +64,18 @@ def test_a_recipe_that_makes_no_sense_is_refused(fields):
         plan_grid(image(), recipe(**fields))
 
 
+def interpolated(taps, values):
+    return (1 - taps.share) * values[taps.first] + taps.share * values[taps.second]
+
+
 @given(st.integers(1, 40), st.floats(0.3, 3.0), st.floats(0.0, 2.0))
 @settings(max_examples=60, deadline=None)
 def test_a_straight_line_of_values_stays_straight_on_both_ways(size, scale, offset):
     axis = AxisMap(size, 17, scale, offset)
     places = np.clip(np.arange(17) * scale + offset, 0, size - 1)
-    assert np.allclose(axis.image_taps().matrix(size) @ np.arange(size), places, atol=1e-4)
+    assert np.allclose(interpolated(axis.image_taps(), np.arange(size)), places, atol=1e-4)
     back = np.clip((np.arange(size) - offset) / scale, 0, 16)
-    assert np.allclose(axis.network_taps().matrix(17) @ np.arange(17), back, atol=1e-4)
+    assert np.allclose(interpolated(axis.network_taps(), np.arange(17)), back, atol=1e-4)
 
 
 @given(

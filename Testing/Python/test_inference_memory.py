@@ -14,6 +14,7 @@ from AIImagingLogic.inference.arrangement import Arrangement  # noqa: E402
 from AIImagingLogic.inference.engine import run_network  # noqa: E402
 from AIImagingLogic.inference.ladder import is_shortage, next_rung  # noqa: E402
 from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
+from AIImagingLogic.inference.predictor import chosen_backend  # noqa: E402
 from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
 from AIImagingLogic.inference.scratch import Scratch  # noqa: E402
 from AIImagingLogic.records.errors import OutOfMemory  # noqa: E402
@@ -106,16 +107,24 @@ def test_each_rung_is_forecast_to_need_less():
     needed, arrangement = [], PLAIN
     while True:
         needed.append(forecast_of(arrangement))
-        following = next_rung(arrangement, RECIPE)
+        following = next_rung(arrangement, RECIPE, "torch")
         if following is None:
             break
         arrangement = following[0]
     assert needed == sorted(needed, reverse=True) and len(needed) == 4
 
 
+def test_pytorch_takes_the_place_of_openvino_before_the_window_becomes_smaller():
+    following, note = next_rung(STREAMED, RECIPE, "openvino")
+    assert following == Arrangement("cpu", sums_on_disk=True, volume_on_disk=True, plain=True)
+    assert chosen_backend(EngineSettings(backend="openvino", device="cpu"), following) == "torch"
+    assert "PyTorch" in note
+    assert next_rung(following, RECIPE, "torch")[0].window == (32, 32, 32)
+
+
 def test_a_gpu_is_left_for_the_cpu_last():
     arrangement, seen = Arrangement("cuda"), []
-    while (following := next_rung(arrangement, RECIPE)) is not None and len(seen) < 20:
+    while (following := next_rung(arrangement, RECIPE, "torch")) is not None and len(seen) < 20:
         arrangement = following[0]
         seen.append(arrangement)
     assert seen[2].half_precision and seen[2].device == "cuda"

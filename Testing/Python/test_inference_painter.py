@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
 torch = pytest.importorskip("torch")
 
+from AIImagingLogic.inference.finished_slices import FinishedSlices  # noqa: E402
+from AIImagingLogic.inference.label_codes import LabelCodes  # noqa: E402
 from AIImagingLogic.inference.label_painter import LabelPainter  # noqa: E402
 from AIImagingLogic.inference.network_grid import AxisMap, NetworkGrid  # noqa: E402
 from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
+from AIImagingLogic.inference.side_work import SideWork  # noqa: E402
 
 # Finer in plane and through it; coarser; and with slices that coincide.
 GRIDS = {
@@ -22,10 +27,21 @@ GRIDS = {
 }
 
 
-def painted(values, maps, recipe):
-    painter = LabelPainter(NetworkGrid(maps, (0, 1, 2), (False,) * 3), recipe)
-    for plane in np.moveaxis(values, 1, 0):
-        painter.add(torch.from_numpy(plane.copy()))
+def painted(values, maps, recipe, sizes=(1, 3, 2)):
+    """Give slices in groups of `sizes`, over and over."""
+    codes = LabelCodes(recipe).of_channels(values)
+    with SideWork() as side_work:
+        painter = LabelPainter(NetworkGrid(maps, (0, 1, 2), (False,) * 3), recipe, side_work)
+        first, groups = 0, cycle(sizes)
+        while first < values.shape[1]:
+            part = slice(first, first := first + next(groups))
+
+            def fetch(marks, part=part):
+                rows = np.where(marks, marks.cumsum().reshape(marks.shape), 0).astype(np.int32)
+                table = values[:, part][:, marks].T
+                return torch.from_numpy(np.concatenate([np.zeros((1, len(values)), np.float32), table])), rows
+
+            painter.add(FinishedSlices(codes[part], fetch, codes.shape[1:]))
     return painter.labels
 
 

@@ -12,6 +12,7 @@ from AIImagingLogic.inference.feeding import fill_volume
 from AIImagingLogic.inference.intensity import StandardiseContent
 from AIImagingLogic.inference.network_grid import plan_grid
 from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.inference.window_plan import plan_windows, window_weights
 from AIImagingLogic.records.progress import Progress
 
@@ -38,7 +39,8 @@ def recipe(spacing: tuple[float, float, float], **more: object) -> NetworkRecipe
 def fed(image: sitk.Image, how: NetworkRecipe) -> np.ndarray:
     grid = plan_grid(image, how)
     volume = torch.zeros((1, *grid.shape))
-    fill_volume([image], grid, how, volume, Progress())
+    with SideWork() as side_work:
+        fill_volume([image], grid, how, volume, side_work, Progress())
     return volume[0].numpy()
 
 

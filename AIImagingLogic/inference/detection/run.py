@@ -6,12 +6,14 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from AIImagingLogic.inference.activation_memory import activation_memory, most_activation_memory
 from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.detection.anchors import anchor_boxes
 from AIImagingLogic.inference.detection.content import cropped_to, occupied
@@ -20,16 +22,19 @@ from AIImagingLogic.inference.detection.scored_boxes import ScoredBoxes, joined,
 from AIImagingLogic.inference.detection.windows import plan_detection_windows
 from AIImagingLogic.inference.detection.world_boxes import world_boxes
 from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
-from AIImagingLogic.inference.ladder import is_shortage, next_rung
+from AIImagingLogic.inference.ladder import is_shortage
+from AIImagingLogic.inference.memory_budget import MemoryBudget
+from AIImagingLogic.inference.memory_forecast import MemoryForecast, network_memory
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.network_grid import plan_grid
-from AIImagingLogic.inference.predictor import Predictor, chosen_device, open_predictor
+from AIImagingLogic.inference.openvino_predictor import is_compiled
+from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen_device, open_predictor
+from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.records.boxes import OrientedBox
-from AIImagingLogic.records.errors import ModelError, OutOfMemory
+from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.progress import Progress
 
 _PREPARED = 0.05
-_NO_MEMORY = "Close other programs, or run it on a computer with more memory."
 _NOT_USABLE = "Its package is not usable."
 
 
@@ -103,7 +108,8 @@ def run_detection(
 
     Notes
     -----
-    When memory runs out, the run begins again with smaller windows, which is noted.
+    Where memory is forecast to fall short the run begins with smaller windows; when it runs out all the same, it begins
+    again with smaller ones. Both are noted.
     """
     import torch
 
@@ -115,7 +121,8 @@ def run_detection(
     grid = plan_grid(images[0], recipe.feeding)
     with torch.inference_mode():
         volume = torch.empty((len(images), *grid.shape), dtype=torch.float32)
-        fill_volume(images, grid, recipe.feeding, volume, progress.part(0.0, _PREPARED))
+        with SideWork(settings.threads) as side_work:
+            fill_volume(images, grid, recipe.feeding, volume, side_work, progress.part(0.0, _PREPARED))
         against = [1 + axis for axis, flipped in zip(grid.array_axes, grid.flipped, strict=True) if flipped]
         fed = (volume.flip(against) if against else volume).permute(0, *(1 + axis for axis in grid.array_axes))
         size = fed.shape[1:]
@@ -123,6 +130,9 @@ def run_detection(
         part = progress.part(_PREPARED, 1.0)
         # There are no sums, and the volume is small beside what the network needs: those rungs spare nothing here.
         arrangement = Arrangement(chosen_device(settings), sums_on_disk=True, volume_on_disk=True)
+        budget = MemoryBudget(settings, partial(_forecast, network, recipe, settings, size))
+        arrangement, steps = budget.first_fit(arrangement, recipe.feeding)
+        notes = (*notes, *steps)
         while True:
             run = _Run(network, recipe, settings, arrangement, size, content, part)
             try:
@@ -131,7 +141,7 @@ def run_detection(
             except (MemoryError, RuntimeError) as error:
                 if not is_shortage(error):
                     raise
-                arrangement, note = _after_shortage(arrangement, recipe, error)
+                arrangement, note = budget.after_shortage(arrangement, recipe.feeding, error)
                 notes = (*notes, note)
     placed = world_boxes(found.corners, grid, images[0])
     boxes = tuple(
@@ -141,11 +151,22 @@ def run_detection(
     return DetectionOutput(boxes, (*notes, *run.notes), arrangement.device, run.backend, run.network_seconds, run.done)
 
 
-def _after_shortage(arrangement: Arrangement, recipe: DetectionRecipe, error: BaseException) -> tuple[Arrangement, str]:
-    following = next_rung(arrangement, recipe.feeding)
-    if following is None:
-        raise OutOfMemory("The computer's memory did not suffice for the model.", _NO_MEMORY) from error
-    return following
+def _forecast(
+    network: Network,
+    recipe: DetectionRecipe,
+    settings: EngineSettings,
+    size: Sequence[int],
+    arrangement: Arrangement,
+    rough: bool = False,
+) -> MemoryForecast:
+    """Return what a run adds to the memory of this process once the image is prepared."""
+    window = plan_detection_windows(size, recipe, arrangement.window).size
+    shape = (1, recipe.feeding.channels, *window)
+    backend = chosen_backend(settings, arrangement)
+    compiled = backend == "openvino" and is_compiled(network, shape, settings)
+    activations = (most_activation_memory if rough else activation_memory)(network.module, shape)
+    needed = network_memory([activations], backend, compiled, arrangement)
+    return MemoryForecast(volume=0, sums=0, network=int(needed), labels=0, slices=0)
 
 
 class _Run:
