@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from AIImagingLogic import __version__
+from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.models.catalogue import model_ids
 
@@ -65,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     measure = add("measure", "measure_command", "measure every segment of a segmentation")
     _add_image(measure)
-    measure.add_argument("segmentation", type=Path, help="a .seg.nrrd or a label image on the same grid")
+    measure.add_argument("segmentation", type=Path, help="a .seg.nrrd, a DICOM SEG, or a label image on the same grid")
     measure.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
 
     register = add("register", "register_command", "bring one image onto another")
@@ -99,6 +100,10 @@ def make_parser() -> argparse.ArgumentParser:
     catalogue = subparsers.add_parser("models", help="list, fetch, run, check, remove and pack models")
     catalogue.set_defaults(command="models_command")
     add_models(catalogue, common)
+
+    dicom = subparsers.add_parser("dicom", help="write results as DICOM SEG, SR and registration, and read such files")
+    dicom.set_defaults(command="dicom_command")
+    add_dicom(dicom, common)
 
     doctor = add("doctor", "doctor_command", "examine this computer's Python and explain what is wrong with it")
     doctor.add_argument("--no-trial", action="store_true", help="look at files only; load no package for trial")

@@ -24,6 +24,8 @@ from AIImagingLogic.records.errors import GeometryError
 MANUFACTURER, PRODUCT = "AI Imaging", "AI Imaging"
 SERIAL_NUMBER = "none"
 _SERIES_NUMBER = 300
+# Half a thick slice.
+_MARGIN_MM = 5.0
 # Grids may differ from a grid by this many voxels and still be on it.
 _ON_GRID = 0.05
 
@@ -52,7 +54,7 @@ def write_seg(
     Raises
     ------
     GeometryError
-        There is no mask, a mask is not on the grid, or the axes are not at right angles.
+        There is no mask, a mask is not on the grid or not in the series, or the axes are not at right angles.
     OutputError
         The file could not be written.
 
@@ -62,6 +64,7 @@ def write_seg(
     """
     if not masks:
         raise GeometryError("There is no segment with voxels to write.", "Segment something first.")
+    _refuse_elsewhere(masks, source)
     segmentation = hd.seg.Segmentation(
         source_images=list(source.headers),
         pixel_array=_volume(masks, grid, source.frame_of_reference_uid),
@@ -82,6 +85,21 @@ def write_seg(
     with written_atomically(path) as temporary:
         segmentation.save_as(temporary)
     return segmentation
+
+
+def _refuse_elsewhere(masks: Sequence[CodedMask], source: SourceSeries) -> None:
+    """Refuse masks whose centre is outside the series: they were made on another one."""
+    corners = source.corners_mm()
+    if corners is None:
+        return
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    for entry in masks:
+        middle = [(length - 1) / 2 for length in entry.mask.GetSize()]
+        center = np.array(entry.mask.TransformContinuousIndexToPhysicalPoint(middle))
+        if np.any(center < low - _MARGIN_MM) or np.any(center > high + _MARGIN_MM):
+            raise GeometryError(
+                f"Segment '{entry.name}' does not lie in the series.", "Name the series that was segmented."
+            )
 
 
 def _volume(masks: Sequence[CodedMask], grid: Grid, frame_of_reference_uid: str) -> Any:

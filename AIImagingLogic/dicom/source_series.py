@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from AIImagingLogic.images.default_series import chosen_series
@@ -59,6 +61,19 @@ class SourceSeries:
         """Frame of Reference UID: the coordinate system that positions in the patient refer to."""
         return str(self.headers[0].FrameOfReferenceUID)
 
+    def corners_mm(self) -> NDArray[np.float64] | None:
+        """Return the corners of its slices, (n, 3) LPS mm; None for a multi-frame image."""
+        if "ImagePositionPatient" not in self.headers[0]:
+            return None
+        found = []
+        for header in self.headers:
+            row, column = np.array([float(value) for value in header.ImageOrientationPatient]).reshape(2, 3)
+            between_rows, between_columns = (float(value) for value in header.PixelSpacing)
+            position = np.array([float(value) for value in header.ImagePositionPatient])
+            width, height = header.Columns * between_columns * row, header.Rows * between_rows * column
+            found += [position, position + width, position + height, position + width + height]
+        return np.array(found)
+
 
 def read_source(path: Path, series_uid: str | None = None) -> SourceSeries:
     """Read the headers of the series that `images.read.read_image` reads for the same path and series.
@@ -90,6 +105,25 @@ def read_source(path: Path, series_uid: str | None = None) -> SourceSeries:
             if keyword not in header:
                 setattr(header, keyword, None)
     return SourceSeries(headers)
+
+
+def source_of(paths: Sequence[Path], series_uid: str) -> SourceSeries:
+    """Return the series with that UID from the first of several paths that holds it.
+
+    Raises
+    ------
+    UnreadableImageError
+        None of them does.
+    WrongImageError, GeometryError
+        As `read_source`.
+    """
+    for path in paths:
+        try:
+            return read_source(path, series_uid)
+        except UnreadableImageError:
+            continue
+    shown = ", ".join(f"'{path}'" for path in paths)
+    raise UnreadableImageError(f"{shown} do not hold the series {series_uid} of the result.", _ADVICE)
 
 
 def _files(path: Path, series_uid: str | None) -> Sequence[DicomFile]:
