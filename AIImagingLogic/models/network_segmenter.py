@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,10 +78,7 @@ class NetworkSegmenter:
             An image in colour for a model of grey values, or the reverse; voxels that are not numbers.
         """
         self._check(images)
-        if self.package.workflow is not None:
-            output = self.package.workflow.run(images, self._settings, progress)
-        else:
-            output = run_network(images, self.package.networks, self.package.recipe, self._settings, progress)
+        output = self._run(images, progress)
         labels, left_out_ml = output.labels, 0.0
         if self.package.largest_part_only:
             labels, left_out_ml = keep_largest_part(labels)
@@ -97,6 +95,17 @@ class NetworkSegmenter:
         if missing:
             notes.append(f"Not found in the image: {', '.join(missing)}.")
         return Segmentation(labels, tuple(found), self._provenance(infos, output, notes))
+
+    def _run(self, images: Sequence[sitk.Image], progress: Progress) -> NetworkOutput:
+        package, settings = self.package, self._settings
+        if package.workflow is not None:
+            return package.workflow.run(images, settings, progress)
+        if not package.runtime:
+            return run_network(images, package.networks, package.recipe, settings, progress)
+        # The modules call that library: PyTorch only hands the windows over, and there is nothing to convert.
+        settings = dataclasses.replace(settings, backend="torch", device="cpu")
+        output = run_network(images, package.networks, package.recipe, settings, progress)
+        return dataclasses.replace(output, backend=package.runtime)
 
     def _provenance(self, infos: Sequence[ImageInfo], output: NetworkOutput, notes: Sequence[str]) -> Provenance:
         package, recipe = self.package, self.package.recipe

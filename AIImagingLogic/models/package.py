@@ -39,6 +39,9 @@ class LoadedPackage:
     largest_part_of : of each of these labels, parts that do not touch its largest one are left out
     workflow : runs in place of our engine; then there are no networks, and the recipe says only what goes in
     notes : what was assumed because the package does not say it, one sentence each
+    runtime : the library that runs the networks inside their modules, on the CPU, such as ``openvino``; empty: the
+        engine chooses what runs them
+    trusted_as : hash under which the user trusted the package when it was opened; empty: it was not trusted
     """
 
     card: ModelCard
@@ -51,3 +54,5 @@ class LoadedPackage:
     notes: tuple[str, ...] = ()
     largest_part_of: tuple[int, ...] = ()
     workflow: Workflow | None = None
+    runtime: str = ""
+    trusted_as: str = ""

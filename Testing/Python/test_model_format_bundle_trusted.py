@@ -18,7 +18,7 @@ from AIImagingLogic.models.formats.bundle_result import labels_on_grid
 from AIImagingLogic.models.formats.open_package import open_package
 from AIImagingLogic.models.network_segmenter import NetworkSegmenter
 from AIImagingLogic.models.safety.refusals import UntrustedModel
-from AIImagingLogic.models.safety.trust import distrust, trust
+from AIImagingLogic.models.safety.trust import distrust, package_hash, trust
 from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.segmentation import Segmentation
@@ -97,11 +97,26 @@ def test_a_network_of_the_bundles_own_runs_in_our_engine_once_it_is_trusted(tmp_
     folder = bundle(tmp_path / "bundle")
     config = folder / "configs" / "inference.json"
     config.write_text(config.read_text().replace('"_target_": "UNet"', '"_target_": "scripts.own.Net"'))
-    trust(refusal(folder).package_hash, "test")
+    own = refusal(folder).package_hash
+    trust(own, "test")
     assert open_package(folder).workflow is None
     found = segmented(folder, image)
     assert np.array_equal(sitk.GetArrayFromImage(found.image), sitk.GetArrayFromImage(plain.image))
     assert "code of the package's own" in notes_of(found)
+    assert open_package(folder) is open_package(folder)
+    distrust(own)
+    # Though it is still open, it is not used.
+    assert refusal(folder).package_hash == own
+
+
+def test_a_bundle_that_needs_no_trust_stays_usable_when_trust_in_it_ends(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "plain")
+    trust(package_hash(folder), "test")
+    trusting = open_package(folder)
+    distrust(package_hash(folder))
+    plain = open_package(folder)
+    assert trusting.trusted_as == package_hash(folder) and plain.trusted_as == ""
+    assert open_package(folder) is plain
 
 
 def test_code_that_fails_is_reported_with_its_cause(tmp_path: Path) -> None:

@@ -155,6 +155,20 @@ def test_onnx_runs_window_by_window(tmp_path: Path) -> None:
     assert np.mean(results[0] == results[1]) >= ALMOST_ALL
 
 
+@pytest.mark.parametrize("gives", ["logits", "probabilities"])
+def test_the_provenance_of_an_onnx_network_says_that_its_runtime_ran_it(tmp_path: Path, gives: str) -> None:
+    pytest.importorskip("openvino")
+    folder = onnx_package(tmp_path / "net", small_net())
+    described = json.loads((folder / "network.json").read_text())
+    (folder / "network.json").write_text(json.dumps({**described, "gives": gives}))
+    picture = image()
+    provenance = segment(picture, describe(picture), str(folder)).provenance
+    assert provenance is not None
+    assert provenance.parameters["format"] == "onnx" and provenance.parameters["backend"] == "openvino"
+    assert provenance.device.lower().startswith("cpu")
+    assert not [note for note in provenance.notes if "PyTorch" in note or "convert" in note]
+
+
 @pytest.mark.parametrize(
     ("more", "said"), [({"domain": "my.own"}, "my.own"), ({"inputs": 2}, "takes 2 inputs")], ids=["operator", "inputs"]
 )

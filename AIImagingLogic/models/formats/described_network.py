@@ -12,7 +12,7 @@ from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import card_with_file
 from AIImagingLogic.models.formats.label_segments import Colour, label_segments
 from AIImagingLogic.models.formats.named_network import build_named_network
-from AIImagingLogic.models.formats.onnx_network import open_onnx_network
+from AIImagingLogic.models.formats.onnx_network import onnx_runtime, open_onnx_network
 from AIImagingLogic.models.formats.package_card import card_of_unknown
 from AIImagingLogic.models.formats.package_files import file_in_package, file_sha256, package_sha256, read_package_json
 from AIImagingLogic.models.formats.recipe_file import read_recipe
@@ -78,6 +78,7 @@ def open_described_network(path: Path, card: ModelCard | None = None) -> LoadedP
         format=kind,
         sha256=package_sha256(folder),
         largest_part_only=data.get("largest_part_only") is True,
+        runtime=onnx_runtime() if kind == "onnx" else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,18 @@ def open_monai_bundle(path: Path, card: ModelCard | None = None) -> LoadedPackag
     task = bundle_task(parts)
     if task in ("classify", "detect"):
         raise ModelError(f"The bundle '{parts.name}' does not segment: its task is to {task}.", "Choose another.")
+    found = package_hash(parts.folder)
+    is_trusted = trusted(found)
     try:
-        return _opened(parts, card)
+        package = _opened(parts, card, is_trusted)
     except UntrustedModel as error:
-        found = package_hash(parts.folder)
-        if trusted(found):
-            return open_workflow(parts, card, FORMAT, error.what)
-        raise error.with_hash(found) from error
+        if not is_trusted:
+            raise error.with_hash(found) from error
+        package = open_workflow(parts, card, FORMAT, error.what)
+    return dataclasses.replace(package, trusted_as=found if is_trusted else "")
 
 
-def _opened(parts: BundleParts, card: ModelCard | None) -> LoadedPackage:
+def _opened(parts: BundleParts, card: ModelCard | None, is_trusted: bool) -> LoadedPackage:
     inputs, outputs = parts.channels("inputs"), parts.channels("outputs")
     reading = read_reading(parts.config, parts.postprocessing, outputs)
     feeding = read_feeding(_described(parts, parts.preprocessing), parts.preprocessing, inputs)
@@ -67,7 +70,7 @@ def _opened(parts: BundleParts, card: ModelCard | None) -> LoadedPackage:
     windows = read_windows(_described(parts, parts.inferer), parts.inferer, dimensions)
     recipe, notes = _recipe(parts, feeding, windows, reading, inputs, dimensions)
     notes += [*feeding.notes, *windows.notes, *reading.notes]
-    module = bundle_network(parts, trusted(package_hash(parts.folder)), notes)
+    module = bundle_network(parts, is_trusted, notes)
     if feeding.joint_range is not None:
         module = with_common_range(module, *feeding.joint_range, dimensions)
     if reading.order != tuple(range(outputs)):

@@ -44,9 +44,7 @@ def open_onnx_network(path: Path, package: Path) -> torch.nn.Module:
         raise ModelError(
             f"'{path.name}' takes {len(inputs)} inputs; one with all channels is needed.", "Export it again."
         )
-    runtime = next((name for name in _RUNTIMES if find_spec(name) is not None), None)
-    if runtime is None:
-        raise ModelError("ONNX networks need OpenVINO or ONNX Runtime.", "Install one: pip install openvino.")
+    runtime = onnx_runtime()
     # What was checked is what is run, not another reading of the file.
     content = model.SerializeToString()
     prepare = _openvino if runtime == "openvino" else _onnxruntime
@@ -58,6 +56,20 @@ def open_onnx_network(path: Path, package: Path) -> torch.nn.Module:
         raise ModelError(f"'{path.name}' cannot be run by {runtime} ({reason}).", "Export it again.") from error
     module: torch.nn.Module = _module_class()(infer, runtime)
     return module.eval()
+
+
+def onnx_runtime() -> str:
+    """Return the library that runs ONNX networks here: ``openvino``, else ``onnxruntime``.
+
+    Raises
+    ------
+    ModelError
+        Neither is installed.
+    """
+    runtime = next((name for name in _RUNTIMES if find_spec(name) is not None), None)
+    if runtime is None:
+        raise ModelError("ONNX networks need OpenVINO or ONNX Runtime.", "Install one: pip install openvino.")
+    return runtime
 
 
 def _openvino(content: bytes) -> Infer:

@@ -13,6 +13,7 @@ from AIImagingLogic.models.formats.layers_model import is_layers_model, open_lay
 from AIImagingLogic.models.formats.monai_bundle import is_monai_bundle, open_monai_bundle
 from AIImagingLogic.models.formats.nnunet_model import is_nnunet_model, open_nnunet_model
 from AIImagingLogic.models.package import LoadedPackage
+from AIImagingLogic.models.safety.trust import trusted
 from AIImagingLogic.records.errors import ModelError
 
 _Open = Callable[[Path, ModelCard | None], LoadedPackage]
@@ -31,7 +32,7 @@ _KEPT = 2
 
 
 def open_package(path: Path, card: ModelCard | None = None) -> LoadedPackage:
-    """Open the package at `path`. The last ones stay open until a file of theirs changes.
+    """Open the package at `path`. The last ones stay open until a file of theirs changes, or trust in them ends.
 
     Parameters
     ----------
@@ -54,7 +55,13 @@ def open_package(path: Path, card: ModelCard | None = None) -> LoadedPackage:
     opened = next((opened for fits, opened in _FORMATS if fits(path)), None)
     if opened is None:
         raise ModelError(f"'{path.name}' is no model package that can be read.", f"Those read are: {_READ}.")
-    return _opened(opened, path, card, _state(path))
+    state = _state(path)
+    package = _opened(opened, path, card, state)
+    if package.trusted_as and not trusted(package.trusted_as):
+        # What was opened because it was trusted is not used any more: without trust it is opened anew, or refused.
+        _opened.cache_clear()
+        package = _opened(opened, path, card, state)
+    return package
 
 
 @lru_cache(maxsize=_KEPT)
