@@ -9,6 +9,7 @@ from pathlib import Path
 from AIImagingLogic import __version__
 from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.models_arguments import add_models
+from AIImagingLogic.followup.criteria.criteria_table import RULES
 from AIImagingLogic.models.catalogue import model_ids
 
 _IMAGE = "a DICOM folder or file, NIfTI, NRRD or MHA"
@@ -92,6 +93,12 @@ def make_parser() -> argparse.ArgumentParser:
     follow_up.add_argument("--followup-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
     follow_up.add_argument("--no-pictures", action="store_true", help="render no pictures")
     follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
+
+    criteria = add("criteria", "criteria_command", "response to treatment from sizes in a JSON or CSV file")
+    criteria.add_argument("facts", type=Path, metavar="FACTS", help="visits with their lesions: JSON or CSV")
+    criteria.add_argument("--rules", default="recist-1.1", choices=tuple(RULES))
+    known = "switch on an option of the rules, such as measurable_at_baseline of percist-1.0"
+    criteria.add_argument("--option", action="append", default=[], metavar="NAME", help=known)
 
     phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")

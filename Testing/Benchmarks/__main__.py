@@ -13,6 +13,7 @@ from rich.table import Table
 _BENCHMARKS = (
     "apply_result",
     "attacks",
+    "criteria",
     "demo_truth",
     "findings_scale",
     "followup_speed",
