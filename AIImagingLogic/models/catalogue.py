@@ -21,10 +21,13 @@ _BUILT_IN = {
     "ct-body": ("ct_body", "CTBody"),
     "ct-lungs": ("ct_lungs", "CTLungs"),
     "ct-lung-nodules": ("ct_lung_nodules", "CTLungNodules"),
+    "ct-haemorrhage": ("ct_haemorrhage", "CTHaemorrhage"),
     "ct-nodule-outline": ("ct_nodule_outline", "CTNoduleOutline"),
     "rigid": ("registration", "RigidRegistrar"),
     "affine": ("registration", "AffineRegistrar"),
     "deformable": ("registration", "DeformableRegistrar"),
+    "deformable-mind": ("mind_registration.registrar", "MindRegistrar"),
+    "deformable-elastix": ("elastix_registration", "ElastixRegistrar"),
 }
 
 _SCHEMA = "card.schema"

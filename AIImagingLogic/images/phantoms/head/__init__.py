@@ -1,0 +1,1 @@
+"""A head with known blood as a CT scanner shows it."""
