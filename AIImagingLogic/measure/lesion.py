@@ -9,6 +9,7 @@ from scipy import ndimage
 from AIImagingLogic.measure.diameters import diameters
 from AIImagingLogic.measure.location import pleura_distance_mm, side_of, third_of
 from AIImagingLogic.measure.subvoxel_outline import SubvoxelOutline, subvoxel_outline
+from AIImagingLogic.measure.volume_error import volume_interval
 from AIImagingLogic.records.measurement import Measurement, measurement
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.segmentation import Segmentation
@@ -20,7 +21,8 @@ def measure_lesion(
     """Measure and describe the lesion of a mask.
 
     Volume and axes are those of the outline redrawn between the voxels (`subvoxel_outline`), not a count of the mask's
-    voxels; mean density and its spread are those of the mask's voxels, as a reader's region would give.
+    voxels; the volume's interval is that of `volume_interval`. Mean density and its spread are those of the mask's
+    voxels, as a reader's region would give.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ def measure_lesion(
         "third": third_of(organs, side, center),
         "contact": _contact(outline, gap_mm),
     }
-    return tuple(measurement(name, value) for name, value in found.items()), descriptors
+    intervals = {"volume": volume_interval(outline)}
+    return tuple(measurement(name, value, intervals.get(name)) for name, value in found.items()), descriptors
 
 
 def _values(image: sitk.Image, mask: sitk.Image) -> np.ndarray:
