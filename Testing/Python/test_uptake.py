@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from AIImagingLogic.images.adc import ADC_UNIT
+from AIImagingLogic.images.info import describe
+from AIImagingLogic.images.suv import SUV_UNIT
+from AIImagingLogic.measure.organ import measure_organ
 from AIImagingLogic.measure.peak_sphere import PEAK_VOLUME_MM3, peak_in_sphere, sphere_weights
 from AIImagingLogic.measure.uptake import measure_uptake
 
@@ -108,3 +112,26 @@ def test_an_empty_region_has_a_volume_of_nothing_and_no_uptake() -> None:
     image = empty_grid((4.0, 4.0, 4.0), np.eye(3))
     mask = filled(image, np.zeros(image.GetSize()[::-1], np.uint8))
     assert [(entry.name, entry.value) for entry in measure_uptake(image, mask)] == [("metabolic_volume", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        (SUV_UNIT, ("suv_mean", "metabolic_volume", "sul_peak")),
+        (ADC_UNIT, ("adc_mean", "share_measured")),
+        ("HU", ("mean_density",)),
+        ("", ("mean_intensity",)),
+    ],
+)
+def test_a_segment_is_measured_by_the_unit_of_its_image(unit: str, expected: tuple[str, ...]) -> None:
+    image = empty_grid((5.0, 5.0, 5.0), np.eye(3))
+    values = filled(image, np.full(image.GetSize()[::-1], 3.0))
+    mask = np.zeros(image.GetSize()[::-1], np.uint8)
+    mask[4:8, 4:8, 4:8] = 1
+    info = describe(values, "PT", unit)
+    found = {entry.name: entry.value for entry in measure_organ(values, info, filled(image, mask), 0.75)}
+    assert found["organ_volume"] == pytest.approx(8.0)
+    assert set(expected) <= set(found)
+    nothing = filled(image, np.zeros(mask.shape))
+    only_volume = measure_organ(nothing, describe(nothing, "MR", ADC_UNIT), filled(image, mask))
+    assert [entry.name for entry in only_volume] == ["organ_volume"]
