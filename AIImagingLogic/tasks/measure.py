@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from AIImagingLogic.images.checks import require_finite, require_sane_spacing
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.images.resample import resample_like
+from AIImagingLogic.measure.abc2 import haematoma_measurements
 from AIImagingLogic.measure.organ import measure_organ
 from AIImagingLogic.records.errors import GeometryError
 from AIImagingLogic.records.image_info import ImageInfo
@@ -44,6 +45,8 @@ def measure(
     with progress.stage("Measurements", 0.0, 1.0) as part:
         for index, segment in enumerate(segmentation.segments):
             part.report(index / len(segmentation.segments), segment.name)
-            rows.append(MeasuredSegment(segment, measure_organ(image, info, labels == segment.value)))
+            inside = labels == segment.value
+            measured = (*measure_organ(image, info, inside), *haematoma_measurements(segment.concept, inside))
+            rows.append(MeasuredSegment(segment, measured))
     provenance = make_provenance("measure", [], [info], stages=progress.costs[first_cost:], notes=notes)
     return MeasuredSegments(tuple(rows), provenance)

@@ -18,6 +18,7 @@ _BENCHMARKS = (
     "findings_scale",
     "followup_speed",
     "geometry",
+    "haemorrhage",
     "inference",
     "jobs",
     "memory",
@@ -25,6 +26,7 @@ _BENCHMARKS = (
     "real_ct",
     "real_models",
     "responsiveness",
+    "uncertainty",
     "zoo",
 )
 

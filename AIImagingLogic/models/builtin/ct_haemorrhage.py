@@ -30,7 +30,7 @@ _CALCIUM_HU = 300
 
 
 class CTHaemorrhage:
-    """Outlines acute blood, learning-free: the cavity of the skull, and dense blobs in it that nature did not put there."""
+    """Outlines acute blood, learning-free: dense blobs inside the skull that are not dura, sinus, calcium or bone."""
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
