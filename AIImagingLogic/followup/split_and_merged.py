@@ -21,7 +21,7 @@ def split_links(places: RegisteredFindings, pairs: Sequence[Pair]) -> dict[Pair,
 
     The largest part is linked with the whole; each further part stands alone.
     """
-    margin = matching_rules()["outline_margin_mm"]
+    margin = _margin_mm(places)
     alone = sorted(set(range(len(places.later))) - {j for _, j in pairs})
     links: dict[Pair, list[Link]] = {}
     for i, j in pairs:
@@ -49,7 +49,7 @@ def merged_links(places: RegisteredFindings, pairs: Sequence[Pair]) -> dict[Pair
 
     The whole is linked with the largest of them; each further one stands alone.
     """
-    margin = matching_rules()["outline_margin_mm"]
+    margin = _margin_mm(places)
     alone = sorted(set(range(len(places.earlier))) - {i for i, _ in pairs})
     links: dict[Pair, list[Link]] = {}
     for i, j in pairs:
@@ -66,6 +66,12 @@ def merged_links(places: RegisteredFindings, pairs: Sequence[Pair]) -> dict[Pair
                 Link(places.earlier[k].uid, None, LinkStatus.MERGED, reason, expected_later_mm=place, whole_uid=whole)
             )
     return links
+
+
+def _margin_mm(places: RegisteredFindings) -> float:
+    """Return how far outside an outline a part's centre may lie: what the registration is often off by."""
+    rules = matching_rules()
+    return float(max(rules["outline_margin_mm"], rules["outline_errors"] * places.error_mm))
 
 
 def _reason(visit: str, whole: Finding, other_visit: str, parts: Sequence[Finding]) -> str:

@@ -26,6 +26,7 @@ _BENCHMARKS = (
     "real_ct",
     "real_models",
     "responsiveness",
+    "timelines",
     "uncertainty",
     "zoo",
 )
