@@ -21,13 +21,15 @@ def random_visits(rng: random.Random) -> list[VisitFacts]:
         dates.append(date)
         date += timedelta(days=rng.choice((14, 27, 28, 42, 56, 90)))
     targets, others = [], []
-    for _ in range(rng.randint(1, 5)):
+    # One patient in five responds well: lesions vanish together, and some come back.
+    responds = rng.random() < 0.2
+    for _ in range(rng.randint(1, 3 if responds else 5)):
         number += 1
-        targets.append(_course(rng, number, count, rng.random() < 0.3))
-    for _ in range(rng.randint(0, 2)):
+        targets.append(_course(rng, number, count, rng.random() < 0.3, responds))
+    for _ in range(0 if responds else rng.randint(0, 2)):
         number += 1
         others.append(_non_target_course(rng, number, count))
-    new = _new_courses(rng, number, count)
+    new = [] if responds else _new_courses(rng, number, count)
     liver = rng.randint(15, 25) / 10
     return [
         VisitFacts(
@@ -42,7 +44,7 @@ def random_visits(rng: random.Random) -> list[VisitFacts]:
     ]
 
 
-def _course(rng: random.Random, number: int, count: int, is_node: bool) -> list[LesionObservation]:
+def _course(rng: random.Random, number: int, count: int, is_node: bool, responds: bool) -> list[LesionObservation]:
     organ = rng.choice(_ORGANS)
     longest, sul = rng.randint(150, 800), rng.randint(20, 150)
     trend = rng.choice((_FACTORS, _FACTORS[:6], _FACTORS[4:]))
@@ -55,7 +57,7 @@ def _course(rng: random.Random, number: int, count: int, is_node: bool) -> list[
         if index and draw < 0.04:
             course.append(LesionObservation(number, organ, is_node, LesionState.NOT_EVALUATED))
             continue
-        if index and draw < (0.2 if trend is not _FACTORS else 0.1):
+        if index and draw < (0.7 if responds else 0.2 if trend is not _FACTORS else 0.1):
             course.append(LesionObservation(number, organ, is_node, LesionState.GONE))
             continue
         short = max(1, round(longest * 0.7))

@@ -208,6 +208,21 @@ def test_lugano_a_target_that_was_gone_and_grows_again_is_progression() -> None:
     assert categories(assess_lugano(visits)) == ["CR", "CR", "PD"]
 
 
+# The examples of best overall response in the guideline's table 3 (PMC5648544).
+@pytest.mark.parametrize(
+    ("course", "best"),
+    [
+        ("iCR iCR iUPD iUPD iCPD", "iCR"), ("iUPD iPR iCR iUPD iCPD", "iCR"), ("iUPD iPR iPR iSD iCPD", "iPR"),
+        ("iUPD NE iPR iUPD NE", "iPR"), ("iUPD iSD iUPD iSD NE", "iSD"), ("iUPD iCPD iPR iCR iCR", "iCPD"),
+        ("iUPD iUPD iCPD iSD iSD", "iCPD"), ("iUPD NE NE NE NE", "iUPD"), ("NE NE", None),
+    ],
+)  # fmt: skip
+def test_best_response_over_unconfirmed_and_confirmed_progression(course: str, best: str | None) -> None:
+    answers = [ResponseAssessment("", "", n, name, "", "") for n, name in enumerate(["baseline", *course.split()])]
+    found = best_response(answers, criteria_table("irecist"))
+    assert (None if found is None else found.category) == best
+
+
 @pytest.mark.parametrize(
     ("visits", "words"),
     [

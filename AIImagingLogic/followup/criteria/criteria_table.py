@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from AIImagingLogic.followup.rule_table import Row, Values, applying, rows_of
+from AIImagingLogic.followup.rule_table import Row, Values, applies, rows_of
 from AIImagingLogic.records.resources import load_resource
 
 RULES = {
@@ -37,6 +37,7 @@ class CriteriaTable:
     Attributes
     ----------
     order : categories from the best to the worst
+    unconfirmed : category of a progression that is not confirmed yet, empty when the table has none
     rows : group to rows; of a group the first row that applies decides
     values : named limits that stand outside rows
     options : name to ``{"text", "confidence", "values"}``; all are off unless asked for
@@ -46,6 +47,7 @@ class CriteriaTable:
     name: str
     source: str
     order: tuple[str, ...]
+    unconfirmed: str
     rows: Mapping[str, tuple[Row, ...]]
     values: Mapping[str, float]
     options: Mapping[str, Mapping[str, Any]]
@@ -59,10 +61,10 @@ class CriteriaTable:
         ValueError
             No row applies: the table is not complete.
         """
-        found = applying(self.rows[group], facts)
-        if not found:
+        found = next((row for row in self.rows[group] if applies(row, facts)), None)
+        if found is None:
             raise ValueError(f"{self.name} has no row of '{group}' for {dict(facts)}.")
-        return found[0]
+        return found
 
     def checked_options(self, options: Collection[str]) -> tuple[str, ...]:
         """Return the options in order.
@@ -93,6 +95,7 @@ def criteria_table(rules: str) -> CriteriaTable:
         name=data["name"],
         source=data["source"],
         order=tuple(data["order"]),
+        unconfirmed=data.get("unconfirmed", ""),
         rows={group: rows_of({"rows": rows}) for group, rows in data["rows"].items()},
         values={name: entry["value"] for name, entry in data["values"].items()},
         options=data["options"],

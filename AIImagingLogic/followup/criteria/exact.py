@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def exact(value: float) -> Fraction:
     """Return a number as it is written in decimal, without the error of its binary form."""
     return Fraction(repr(float(value)))

@@ -147,11 +147,16 @@ def _check_visit(visit: VisitFacts, baseline: VisitFacts, index: int) -> None:
                 raise FactsError(f"Lesion {lesion.number} is a {role} {where}, but not at baseline.", advice)
             if lesion.is_node != known[lesion.number]:
                 raise FactsError(f"Lesion {lesion.number} is a node at one visit and none at another.")
-    values = [(f"lesion {lesion.number}: {name}", getattr(lesion, name)) for lesion in lesions for name in _NUMBERS]
-    values += [(name, getattr(visit, name)) for name in ("liver_sul_mean", "liver_sul_sd", "spleen_mm")]
-    for name, value in values:
+    for lesion in lesions:
+        _check_numbers(lesion, _NUMBERS, f"lesion {lesion.number}, {where}")
+    _check_numbers(visit, ("liver_sul_mean", "liver_sul_sd", "spleen_mm"), where)
+
+
+def _check_numbers(record: Record, names: Sequence[str], where: str) -> None:
+    for name in names:
+        value = getattr(record, name)
         if value is not None and not (math.isfinite(value) and value >= 0):
-            raise FactsError(f"{name} is {value} {where}.", "Give a number of 0 or more, or leave it out.")
+            raise FactsError(f"{name} is {value} ({where}).", "Give a number of 0 or more, or leave it out.")
 
 
 def _completed(visit: VisitFacts, baseline: VisitFacts) -> VisitFacts:

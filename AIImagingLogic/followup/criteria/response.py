@@ -48,15 +48,15 @@ def best_response(assessments: Sequence[ResponseAssessment], table: CriteriaTabl
     """Return the first visit with the best category that was given before progression, None when there is none.
 
     Responses are not asked to be confirmed at a later visit. Progression counts when nothing better came before it;
-    for iRECIST a response after an unconfirmed progression counts too, none after a confirmed one.
+    for iRECIST a response after an unconfirmed progression counts too, and confirmed progression replaces it.
     """
     order = list(table.order)
     best: ResponseAssessment | None = None
     for assessment in assessments:
+        if assessment.category == order[-1]:
+            return assessment if best is None or best.category == table.unconfirmed else best
         if assessment.category in order and (
             best is None or order.index(assessment.category) < order.index(best.category)
         ):
             best = assessment
-        if assessment.category == order[-1]:
-            break
     return best
