@@ -26,10 +26,10 @@ class LesionSize:
 
 def size_of(lesion: LesionObservation, too_small_mm: float) -> LesionSize | None:
     """Return the size that counts, None when it is not known."""
-    if lesion.state is LesionState.GONE or lesion.longest_mm == 0:
-        return LesionSize(Fraction(0), Fraction(0))
     if lesion.state is LesionState.NOT_EVALUATED:
         return None
+    if lesion.state is LesionState.GONE or lesion.longest_mm == 0:
+        return LesionSize(Fraction(0), Fraction(0))
     if lesion.longest_mm is not None and lesion.short_axis_mm is not None:
         return LesionSize(exact(lesion.longest_mm), exact(lesion.short_axis_mm))
     if lesion.state is LesionState.TOO_SMALL:

@@ -99,9 +99,11 @@ def diameter_mm(lesion: LesionObservation, too_small_mm: float) -> Fraction | No
 
 def is_gone(lesion: LesionObservation, normal_node_mm: float) -> bool:
     """Whether nothing abnormal is left of a lesion: not seen, or a node of normal size."""
+    if lesion.state in (LesionState.NOT_EVALUATED, LesionState.PROGRESSED):
+        return False
     if lesion.state is LesionState.GONE or lesion.diameter_mm == 0:
         return True
-    if not lesion.is_node or not lesion.is_seen or lesion.state is LesionState.PROGRESSED:
+    if not lesion.is_node:
         return False
     if lesion.diameter_mm is None:
         return lesion.state is LesionState.TOO_SMALL
