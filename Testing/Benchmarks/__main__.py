@@ -15,6 +15,7 @@ _BENCHMARKS = (
     "attacks",
     "criteria",
     "demo_truth",
+    "dicom_roundtrip",
     "findings_scale",
     "followup_speed",
     "geometry",
