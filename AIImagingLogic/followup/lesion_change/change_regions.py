@@ -15,7 +15,6 @@ from AIImagingLogic.followup.lesion_change.intensity_normalisation import Mask, 
 from AIImagingLogic.followup.lesion_change.subtraction import Subtraction
 from AIImagingLogic.records.resources import load_resource
 
-_NEIGHBOURS = np.ones((3, 3, 3), bool)
 _SURROUNDINGS_SIGMA_MM = 8.0
 
 
@@ -84,7 +83,7 @@ def change_regions(found: Subtraction, brain: Mask, spacing_mm: NDArray[np.float
                 continue
             regions.append(
                 ChangeRegion(
-                    _kind(found, around, where, mask, sign, rules),
+                    _kind(found, around, where, mask, sign, rules, spacing_mm),
                     where,
                     mask,
                     float(mask.sum() * voxel_mm3),
@@ -139,14 +138,7 @@ def _implausible(
     if np.median(depth[where][mask]) < rules["least_depth_mm"]:
         return "at the surface of the brain"
     near, far = rules["surroundings_mm"]
-    margin = np.ceil(far / spacing_mm).astype(int) + 1
-    wide = tuple(
-        slice(max(0, cut.start - m), min(length, cut.stop + m))
-        for cut, m, length in zip(where, margin, brain.shape, strict=True)
-    )
-    inner = tuple(slice(cut.start - out.start, cut.stop - out.start) for cut, out in zip(where, wide, strict=True))
-    own = np.zeros(brain[wide].shape, bool)
-    own[inner] = mask
+    wide, own = _widened(where, mask, brain.shape, far, spacing_mm)
     distance = ndimage.distance_transform_edt(~own, spacing_mm)
     ring = (distance > near) & (distance <= far)
     tissue = np.minimum(found.earlier, found.later)[wide] > rules["least_tissue"]
@@ -162,13 +154,26 @@ def _kind(
     mask: Mask,
     sign: int,
     rules: dict[str, Any],
+    spacing_mm: NDArray[np.float64],
 ) -> ChangeKind:
     if sign < 0:
         return ChangeKind.SHRINKING
-    # A lesion that was there before is bright in the earlier visit, in the change or touching it.
-    wide = tuple(slice(max(0, cut.start - 1), cut.stop + 1) for cut in where)
-    own = np.zeros(found.earlier[wide].shape, bool)
-    own[tuple(slice(cut.start - out.start, cut.stop - out.start) for cut, out in zip(where, wide, strict=True))] = mask
-    own = ndimage.binary_dilation(own, _NEIGHBOURS)
-    before = own & (found.earlier[wide] > rules["lesion_brightness"] * around[wide])
+    # A lesion that was there before is bright in the earlier visit: inside the change, or within reach of its border.
+    wide, own = _widened(where, mask, found.earlier.shape, rules["growth_reach_mm"], spacing_mm)
+    filled = own.copy()
+    for plane in filled:
+        plane |= ndimage.binary_fill_holes(plane)
+    reached = ndimage.distance_transform_edt(~filled, spacing_mm) <= rules["growth_reach_mm"]
+    before = reached & (found.earlier[wide] > rules["lesion_brightness"] * around[wide])
     return ChangeKind.ENLARGING if before.sum() >= rules["lesion_share_for_growth"] * mask.sum() else ChangeKind.NEW
+
+
+def _widened(
+    where: tuple[slice, ...], mask: Mask, shape: tuple[int, ...], margin_mm: float, spacing_mm: NDArray[np.float64]
+) -> tuple[tuple[slice, ...], Mask]:
+    """Return slices with a margin, within the volume, and the mask in them."""
+    margin = np.ceil(margin_mm / spacing_mm).astype(int) + 1
+    wide = tuple(slice(max(0, cut.start - m), min(n, cut.stop + m)) for cut, m, n in zip(where, margin, shape))
+    own = np.zeros([cut.stop - cut.start for cut in wide], bool)
+    own[tuple(slice(cut.start - out.start, cut.stop - out.start) for cut, out in zip(where, wide))] = mask
+    return wide, own
