@@ -22,6 +22,7 @@ _BENCHMARKS = (
     "haemorrhage",
     "inference",
     "jobs",
+    "lesion_change",
     "memory",
     "panel_opening",
     "real_ct",
