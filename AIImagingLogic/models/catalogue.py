@@ -26,8 +26,6 @@ _BUILT_IN = {
     "rigid": ("registration", "RigidRegistrar"),
     "affine": ("registration", "AffineRegistrar"),
     "deformable": ("registration", "DeformableRegistrar"),
-    "deformable-mind": ("mind_registration.registrar", "MindRegistrar"),
-    "deformable-elastix": ("elastix_registration", "ElastixRegistrar"),
 }
 
 _SCHEMA = "card.schema"
