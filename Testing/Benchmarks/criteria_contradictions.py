@@ -110,12 +110,13 @@ def _plain_recist(visits: Visits) -> Iterator[str]:
             sums.append(total)
             continue
         nadir = min(sums)
-        gone = complete and all(
-            target.state is _GONE or (target.is_node and (size or 0) < 100)
+        normal = all(
+            size is None or target.state is _GONE or (target.is_node and size < 100)
             for target, size in zip(visit.targets, sizes)
         )
+        gone = complete and normal
         others = [lesion.state for lesion in visit.non_targets]
-        rises = total * 10 >= nadir * 12 and total - nadir >= 50 and not gone
+        rises = total * 10 >= nadir * 12 and total - nadir >= 50 and not normal
         persists = LesionState.PRESENT in others and _UNSEEN not in others
         seen_again = had_response and (persists or (complete and not gone))
         if visit.new_lesions or LesionState.PROGRESSED in others or rises or seen_again:

@@ -18,7 +18,7 @@ class TargetSum:
     ----------
     total_mm : of the diameters that are known; a lower bound of the sum when some are not
     unmeasured : numbers of the targets whose diameter is not known
-    all_gone : all known, none left but nodes of normal size
+    all_gone : of those whose diameter is known none is left but nodes of normal size
     baseline_mm, nadir_mm : of the baseline and the smallest complete sum of an earlier visit; None at baseline
     """
 
@@ -78,7 +78,8 @@ def target_sums(visits: Sequence[VisitFacts], too_small_mm: float, normal_node_m
             advice = "Give it (of a node the short axis), or make the lesion a non-target."
             raise FactsError(f"Target {unmeasured[0]} has no diameter at baseline.", advice)
         total = sum((value for value in diameters.values() if value is not None), Fraction(0))
-        gone = not unmeasured and all(is_gone(target, normal_node_mm) for target in visit.targets)
+        known = [target for target in visit.targets if target.number not in unmeasured]
+        gone = all(is_gone(target, normal_node_mm) for target in known)
         sums.append(TargetSum(total, unmeasured, gone, baseline, nadir))
         baseline = total if baseline is None else baseline
         if not unmeasured:
