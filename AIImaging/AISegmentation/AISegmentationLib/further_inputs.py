@@ -38,7 +38,7 @@ class FurtherInputs:
     Parameters
     ----------
     form : qt.QFormLayout
-        Rows are added to its end.
+        Rows are put under its first, which is for the first input.
     onChosen : callable
         Told that a person chose another volume.
     """
@@ -84,7 +84,7 @@ class FurtherInputs:
         selector.toolTip = _("A further input of the model. One on another grid is resampled to that of the first.")
         selector.setMRMLScene(slicer.mrmlScene)
         selector.connect("currentNodeChanged(vtkMRMLNode*)", self._onNodeChanged)
-        self._form.addRow(label, selector)
+        self._form.insertRow(1 + len(self._rows), label, selector)
         self._rows.append((label, selector))
 
     def _onNodeChanged(self, node):
