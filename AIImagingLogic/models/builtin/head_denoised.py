@@ -13,6 +13,8 @@ _LOWEST_HU, _HIGHEST_HU = -20.0, 130.0
 _FILL_MM = 1.5
 _ITERATIONS = 6
 _CONDUCTANCE = 1.5
+# The filter counts in voxels: above 1/16 it is not stable.
+_TIME_STEP = 0.056
 _SHADED_WITHIN_MM = 14.0
 _SHADE_STEP_MM = 2.0
 _MOST_SHADE_HU = 8.0
@@ -48,11 +50,9 @@ def denoised(hu: NDArray[np.int16], space: Mask, depth_mm: NDArray[np.float32], 
     # Calcifications stay as they are: they are told from blood by their density.
     filled = np.where(sound | (space & (depth_mm > 3.0)), clipped, filled).astype(np.float32)
     image = sitk.GetImageFromArray(filled)
-    image.SetSpacing(spacing_mm[::-1])
-    step = 0.9 * min(spacing_mm) / 16.0
     smooth = sitk.GetArrayFromImage(
         sitk.CurvatureAnisotropicDiffusion(
-            image, timeStep=step, conductanceParameter=_CONDUCTANCE, numberOfIterations=_ITERATIONS
+            image, timeStep=_TIME_STEP, conductanceParameter=_CONDUCTANCE, numberOfIterations=_ITERATIONS
         )
     )
     return np.asarray(smooth - _shade(smooth, space, depth_mm), dtype=np.float32)
