@@ -45,16 +45,25 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
 def _write(result: Path, series: list[Path], folder: Path, person: str) -> WrittenObjects:
     if result.name.endswith(".nrrd"):
         return _write_segmentation(result, series, folder)
-    path = result / "result.json" if result.is_dir() else result
+    record = _result(result / "result.json" if result.is_dir() else result)
+    if isinstance(record, Timeline):
+        return write_timeline(record, series, folder, person)
+    if isinstance(record, Visit):
+        return write_detection(record, series, folder, person)
+    return _write_registration(record, series, folder)
+
+
+def _result(path: Path) -> Timeline | Visit | Registration:
+    """Return the result in a result.json, told by its fields."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if "lesions" in content and "visits" in content:
-            return write_timeline(load_record(Timeline, path), series, folder, person)
-        if "findings" in content and "info" in content:
-            return write_detection(load_record(Visit, path), series, folder, person)
-        if "transform" in content and "quality" in content:
-            return _write_registration(load_record(Registration, path), series, folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if {"lesions", "visits"} <= content.keys():
+            return load_record(Timeline, path)
+        if {"findings", "info"} <= content.keys():
+            return load_record(Visit, path)
+        if {"transform", "quality"} <= content.keys():
+            return load_record(Registration, path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise UnreadableImageError(f"'{path}' cannot be read as a result ({error}).", _RESULTS) from error
     raise UnreadableImageError(f"'{path}' is no result that has a DICOM form.", _RESULTS)
 

@@ -19,7 +19,7 @@ from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.segmentation_file import write_segmentation
 from AIImagingLogic.records.atomic_files import written_atomically
-from AIImagingLogic.records.errors import WrongImageError
+from AIImagingLogic.records.errors import UnreadableImageError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.records.timeline import Visit
@@ -41,12 +41,16 @@ def read_objects(files: Sequence[Path], on: Path | None, folder: Path, terminal:
         A file is none of these, or a report's place is not known.
     """
     paths = [inner for path in files for inner in (sorted(path.rglob("*.dcm")) if path.is_dir() else [path])]
+    if not paths:
+        raise UnreadableImageError("The folder holds no files that end in .dcm.", "Name the files.")
     kinds = {path: str(read_dataset(path).get("SOPClassUID", "")) for path in paths}
     image, info = (None, None) if on is None else read_image(on)
     written = WrittenObjects(())
     segs = [(path, read_seg(path)) for path in paths if kinds[path] in SEG_CLASSES]
+    if image is not None:
+        segs = [(path, seg.on_grid(image)) for path, seg in segs]
     for path, seg in segs:
-        written += _segmentation(path, seg, image, folder)
+        written += _segmentation(path, seg, folder)
     for path in paths:
         if kinds[path] in (SPATIAL, DEFORMABLE):
             written += _registration(path, folder)
@@ -55,8 +59,8 @@ def read_objects(files: Sequence[Path], on: Path | None, folder: Path, terminal:
     return written
 
 
-def _segmentation(path: Path, seg: ReadSeg, image: sitk.Image | None, folder: Path) -> WrittenObjects:
-    layers = seg.segmentations(image)
+def _segmentation(path: Path, seg: ReadSeg, folder: Path) -> WrittenObjects:
+    layers = seg.segmentations()
     names = [f"{path.stem}.seg.nrrd" if n == 0 else f"{path.stem}_{n + 1}.seg.nrrd" for n in range(len(layers))]
     for layer, name in zip(layers, names, strict=True):
         write_segmentation(layer, folder / name)

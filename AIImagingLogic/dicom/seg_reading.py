@@ -67,7 +67,11 @@ class ReadSeg:
         """
         if grid is None:
             return layers(self.masks, self.grid)
-        return layers([_on_grid(entry, grid) for entry in self.masks], grid)
+        return layers(self.on_grid(grid).masks, grid)
+
+    def on_grid(self, grid: sitk.Image) -> ReadSeg:
+        """Return the same segments with their voxels in the order of an image's; raises as `segmentations`."""
+        return dataclasses.replace(self, masks=tuple(_on_grid(entry, grid) for entry in self.masks), grid=grid)
 
 
 def read_seg(path: Path) -> ReadSeg:

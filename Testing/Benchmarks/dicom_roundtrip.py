@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,8 @@ def _outline(image: sitk.Image, size: NDArray[np.int64], random: np.random.Gener
 
 
 def transforms(image: sitk.Image) -> tuple[sitk.Transform, sitk.Transform]:
-    """Return a rigid transform, and a bend before it: of several millimetres, in small images of less."""
-    most_mm = min(5.0, 0.03 * float(np.max(np.array(image.GetSize()) * image.GetSpacing())))
+    """Return a rigid transform, and a bend before it: of 5 mm, in thin images of less, so that nothing folds."""
+    most_mm = min(5.0, 0.1 * float(np.min(np.array(image.GetSize()) * image.GetSpacing())))
     rigid = sitk.VersorRigid3DTransform((0.1, 0.05, -0.2, 0.97), (11.0, -7.0, 3.0), image.GetOrigin())
     bend = sitk.BSplineTransformInitializer(image, (4, 4, 4), 3)
     bend.SetParameters(np.random.default_rng(3).uniform(-most_mm, most_mm, len(bend.GetParameters())).tolist())
@@ -211,8 +212,13 @@ def run(tell: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
         "comparisons": dict(comparisons),
         "objects_of_other_programs": others,
     }
-    real = [name for name in names if name in REAL]
-    return figures, {"series": len(names), "real": real, "lesions_a_series": LESIONS}
+    inputs = {
+        "series": len(names),
+        "real": [name for name in names if name in REAL],
+        "lesions_a_series": LESIONS,
+        "readers": {package: metadata.version(package) for package in ("highdicom", "pydicom", "dcmqi")},
+    }
+    return figures, inputs
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ from dicom_sources import ct_image, ct_series, overlapping_masks, points_of
 
 from AIImagingLogic.cli import main
 from AIImagingLogic.dicom.coded_mask import layers
+from AIImagingLogic.dicom.seg_reading import read_seg
+from AIImagingLogic.dicom.seg_writing import write_seg
+from AIImagingLogic.dicom.source_series import read_source
 from AIImagingLogic.dicom.sr_writing import days_between
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.images.segmentation_file import read_segmentation, write_segmentation
@@ -103,9 +106,21 @@ def test_objects_are_read_back_as_findings_segmentations_and_a_transform(followe
         assert found.mask is not None
         assert original.mask is not None
         assert points_of(found.mask) == points_of(original.mask)
+        assert found.mask.GetDirection() == original.mask.GetDirection()
     assert len(list(back.glob("visit2_lesions_seg*.seg.nrrd"))) == 2
     transform = sitk.ReadTransform(str(back / "visit1_to_2_registration.h5"))
     assert np.allclose(transform.TransformPoint((1.0, 2.0, 3.0)), (5.0, -1.0, 5.0))
+
+
+def test_segments_are_put_on_the_grid_of_a_left_handed_image(tmp_path: Path) -> None:
+    folder = ct_series(ct_image(), tmp_path / "series")
+    source = read_source(folder)
+    first, _ = overlapping_masks(ct_image())
+    write_seg([first], ct_image(), source, tmp_path / "seg.dcm")
+    flipped = sitk.Flip(ct_image(), (False, True, True))
+    (placed,) = read_seg(tmp_path / "seg.dcm").on_grid(flipped).masks
+    assert placed.mask.GetDirection() == flipped.GetDirection()
+    assert points_of(placed.mask) == points_of(first.mask)
 
 
 def test_result_of_an_image_that_was_no_dicom_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
