@@ -82,11 +82,27 @@ def make_parser() -> argparse.ArgumentParser:
     register.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     register.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 
-    follow_up = add("followup", "follow_up_command", "follow lung nodules from one chest CT to a later one")
-    follow_up.add_argument("baseline", type=Path, help=_IMAGE)
-    follow_up.add_argument("followup", type=Path, help=_IMAGE)
+    follow_up = add("followup", "follow_up_command", "follow lung nodules through two or more chest CTs")
+    follow_up.add_argument(
+        "visits", type=Path, nargs="+", metavar="VISIT", help=f"2 to 20, in any order; each {_IMAGE}"
+    )
     follow_up.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     follow_up.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
+    per_visit = "one a visit as given, '-' for none"
+    follow_up.add_argument(
+        "--dates",
+        type=_date_or_none,
+        nargs="+",
+        metavar="DATE",
+        help=f"YYYY-MM-DD where the file does not say: {per_visit}",
+    )
+    follow_up.add_argument("--series", type=_text_or_none, nargs="+", metavar="UID", help=f"DICOM series: {per_visit}")
+    follow_up.add_argument(
+        "--in-given-order", action="store_true", help="the visits are given in order of time; dates may be missing"
+    )
+    follow_up.add_argument(
+        "--previous", type=Path, metavar="RESULT", help="an earlier result: its numbers and corrections are kept"
+    )
     follow_up.add_argument("--baseline-series", metavar="UID")
     follow_up.add_argument("--followup-series", metavar="UID")
     follow_up.add_argument("--baseline-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
@@ -124,6 +140,14 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
 
 def _add_series(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--series", metavar="UID", help="the series of a DICOM folder; without it, the main one")
+
+
+def _text_or_none(text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def _date_or_none(text: str) -> datetime | None:
+    return None if text == "-" else _date(text)
 
 
 def _date(text: str) -> datetime:

@@ -16,11 +16,10 @@ from AIImagingLogic.records.errors import SceneError
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.records.picture import Picture
 from AIImagingLogic.records.progress import Progress
-from AIImagingLogic.records.timeline import Timeline
+from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.report.csv_tables import write_changes_csv, write_findings_csv
 from AIImagingLogic.report.html import write_report
-
-_FILE_NAMES = {"baseline": "baseline", "follow-up": "followup"}
+from AIImagingLogic.report.timeline_csv import write_timeline_csv
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,9 @@ def write_follow_up(
     with_pictures: bool,
     progress: Progress,
 ) -> FollowUpOutput:
-    """Write result.json, tables, segmentations, registration, scene, pictures and report into `folder`.
+    """Write result.json, tables, segmentations, registrations, scene, pictures and report into `folder`.
+
+    Of two visits changes.csv has a row a lesion, of more a row a lesion and visit.
 
     Scene and pictures need Slicer's libraries (`pip install aiimaging[host]`) and, for pictures, OpenGL. Without them
     the rest is written and the reason stands in `warnings`, in result.json and in the report.
@@ -48,18 +49,17 @@ def write_follow_up(
     pictures: tuple[Picture, ...] = ()
     with progress.stage("Tables and segmentations", 0.0, 0.15):
         for index, (visit, image) in enumerate(zip(timeline.visits, images, strict=True)):
-            name = _FILE_NAMES[visit.label]
+            name = _file_name(visit)
             write_findings_csv(visit, folder / f"findings_{name}.csv")
             if visit.organs is not None:
                 write_segmentation(visit.organs, folder / f"{name}_lungs.seg.nrrd")
             nodules = lesion_segmentation(timeline, index, image)
             write_segmentation(nodules, folder / f"{name}_nodules.seg.nrrd")
-        write_changes_csv(timeline, folder / "changes.csv")
-        for registration in timeline.registrations:
-            if registration is None:
-                continue
-            with written_atomically(folder / "registration.h5") as temporary:
-                sitk.WriteTransform(registration.transform, str(temporary))
+        if len(timeline.visits) > 2:
+            write_timeline_csv(timeline, folder / "changes.csv")
+        else:
+            write_changes_csv(timeline, folder / "changes.csv")
+        _write_registrations(timeline, folder)
     if with_scene:
         with progress.stage("Scene", 0.15, 0.4):
             try:
@@ -82,6 +82,22 @@ def write_follow_up(
         write_report(noted, pictures, folder, folder / "report.html")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return FollowUpOutput(tuple(files), tuple(warnings))
+
+
+def _file_name(visit: Visit) -> str:
+    """Return a visit's name in names of files: baseline, followup; of more than two visits followup_1 and so on."""
+    return visit.label.replace("-", "").replace(" ", "_")
+
+
+def _write_registrations(timeline: Timeline, folder: Path) -> None:
+    """Write each registration: the only one as registration.h5."""
+    for index, registration in enumerate(timeline.registrations):
+        if registration is None:
+            continue
+        first, second = (_file_name(visit) for visit in timeline.visits[index : index + 2])
+        name = "registration" if len(timeline.registrations) == 1 else f"registration_{first}_to_{second}"
+        with written_atomically(folder / f"{name}.h5") as temporary:
+            sitk.WriteTransform(registration.transform, str(temporary))
 
 
 def _write_scene(timeline: Timeline, images: Sequence[sitk.Image], path: Path) -> None:

@@ -45,9 +45,9 @@ def write_findings_csv(visit: Visit, path: Path) -> None:
     columns = [
         *("finding", "uid", "type", *_DESCRIPTORS, "score", "review"),
         *(f"centre_{axis}_mm" for axis in ("left", "posterior", "superior")),
-        *_lesion_columns(measurements),
+        *lesion_columns(measurements),
     ]
-    _write(path, columns, (_finding_row(finding) for finding in visit.findings))
+    write_table(path, columns, (_finding_row(finding) for finding in visit.findings))
 
 
 def write_changes_csv(timeline: Timeline, path: Path) -> None:
@@ -63,7 +63,7 @@ def write_changes_csv(timeline: Timeline, path: Path) -> None:
     """
     visits = [_prefix(visit.label) for visit in timeline.visits]
     measurements = [entry for visit in timeline.visits for finding in visit.findings for entry in finding.measurements]
-    values = [f"{visit}_{column}" for column in _lesion_columns(measurements) for visit in visits]
+    values = [f"{visit}_{column}" for column in lesion_columns(measurements) for visit in visits]
     made = [change for lesion in timeline.lesions for change in lesion.changes]
     units = {name: measurement_entry(name)["unit"] for name in _LESION_MEASUREMENTS}
     units.update({change.name: change.unit for change in made})
@@ -76,7 +76,7 @@ def write_changes_csv(timeline: Timeline, path: Path) -> None:
         *("doubling_time_days", "doubling_time_low95_days", "doubling_time_high95_days"),
         *(_rules_column(assessment.rules) for assessment in timeline.assessments),
     ]
-    _write(path, columns, (_lesion_row(lesion, timeline) for lesion in timeline.lesions))
+    write_table(path, columns, (_lesion_row(lesion, timeline) for lesion in timeline.lesions))
 
 
 def write_measured_segments_csv(measured: MeasuredSegments, path: Path) -> None:
@@ -93,11 +93,11 @@ def write_measured_segments_csv(measured: MeasuredSegments, path: Path) -> None:
             "segment": row.segment.name,
             "label": row.segment.value,
             "type": row.segment.concept.name,
-            **_measurement_cells(row.measurements),
+            **measurement_cells(row.measurements),
         }
         for row in measured.rows
     )
-    _write(
+    write_table(
         path,
         [
             "segment",
@@ -121,7 +121,7 @@ def _finding_row(finding: Finding) -> Row:
         "centre_left_mm": left,
         "centre_posterior_mm": posterior,
         "centre_superior_mm": superior,
-        **_measurement_cells(finding.measurements),
+        **measurement_cells(finding.measurements),
     }
 
 
@@ -139,7 +139,7 @@ def _lesion_row(lesion: Lesion, timeline: Timeline) -> Row:
         row[f"{prefix}_date"] = visit.info.acquired
         row[f"{prefix}_uid"] = uid
         if finding is not None:
-            cells = _measurement_cells(finding.measurements)
+            cells = measurement_cells(finding.measurements)
             row.update({f"{prefix}_{column}": value for column, value in cells.items()})
             row.update({word: finding.descriptors.get(word) for word in _DESCRIPTORS})
     row["attenuation"] = kind_of(lesion, timeline)
@@ -182,7 +182,8 @@ def _change_columns(name: str, unit: str, made: Sequence[Change]) -> list[str]:
     return columns
 
 
-def _lesion_columns(measurements: Sequence[Measurement]) -> list[str]:
+def lesion_columns(measurements: Sequence[Measurement]) -> list[str]:
+    """Return the columns of a lesion's measurements: those that every table has, and any other that was made."""
     units = {name: measurement_entry(name)["unit"] for name in _LESION_MEASUREMENTS}
     return _measurement_columns(units | {entry.name: entry.unit for entry in measurements}, measurements)
 
@@ -197,7 +198,8 @@ def _measurement_columns(units: Mapping[str, str], measurements: Sequence[Measur
     return columns
 
 
-def _measurement_cells(measurements: Iterable[Measurement]) -> dict[str, Cell]:
+def measurement_cells(measurements: Iterable[Measurement]) -> dict[str, Cell]:
+    """Return the cells of measurements by their columns."""
     cells: dict[str, Cell] = {}
     for entry in measurements:
         cells[_column(entry.name, entry.unit)] = entry.value
@@ -208,7 +210,8 @@ def _measurement_cells(measurements: Iterable[Measurement]) -> dict[str, Cell]:
     return cells
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a table; a cell without a column is an error of ours, a column without a cell is empty."""
     with written_atomically(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(columns)

@@ -158,7 +158,10 @@ def _quantity(finding: Finding, name: str) -> str:
 
 
 def _absent(lesion: Lesion, index: int) -> str:
-    if lesion.status is LinkStatus.NOT_EVALUABLE:
+    if lesion.steps:
+        if not lesion.steps[index].evaluable:
+            return "not evaluable"
+    elif lesion.status is LinkStatus.NOT_EVALUABLE:
         return "not evaluable"
     expected = lesion.expected_mm[index]
     if expected is None:

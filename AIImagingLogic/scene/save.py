@@ -34,9 +34,26 @@ def save_scene(scene: Any, path: Path) -> None:
         tempfile.TemporaryDirectory(prefix=".scene-", dir=path.parent) as folder,
     ):
         bundle = Path(folder) / path.name
-        if not scene.WriteToMRB(str(bundle), None, messages) or not bundle.exists():
+        with _empty_segmentations_left_out(scene):
+            written = scene.WriteToMRB(str(bundle), None, messages)
+        if not written or not bundle.exists():
             raise SceneError(f"The scene could not be written to '{path}'{_said(messages)}.", "Check the free space.")
         bundle.replace(temporary)
+
+
+@contextlib.contextmanager
+def _empty_segmentations_left_out(scene: Any) -> Iterator[None]:
+    """Keep segmentations without a segment out of the file meanwhile: Slicer's writer ends the process at one."""
+    nodes = scene.GetNodesByClass("vtkMRMLSegmentationNode")
+    every = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+    empty = [node for node in every if node.GetSegmentation().GetNumberOfSegments() == 0 and node.GetSaveWithScene()]
+    for node in empty:
+        node.SetSaveWithScene(False)
+    try:
+        yield
+    finally:
+        for node in empty:
+            node.SetSaveWithScene(True)
 
 
 def load_scene(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Follow up: two chest CTs in; findings of both, links, change and guideline categories out."""
+"""Follow up: chest CTs of 2 to 20 visits in; findings of each, links, change and guideline categories out."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ import SimpleITK as sitk
 
 from AIImagingLogic.followup.matching import link_findings
 from AIImagingLogic.followup.timeline import make_timeline
+from AIImagingLogic.followup.visit_order import visit_labels, visit_order
 from AIImagingLogic.models.catalogue import model_card
-from AIImagingLogic.records.errors import WrongImageError
+from AIImagingLogic.models.protocols import Candidate
+from AIImagingLogic.records.errors import RegistrationError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import Provenance, make_provenance
+from AIImagingLogic.records.registration import Registration
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.tasks.detect import DETECTOR_MODEL, find_nodules
 from AIImagingLogic.tasks.register import register_images
-from AIImagingLogic.tasks.second_look import look_again, wanted_lesions, with_second_looks_said
+from AIImagingLogic.tasks.second_look import look_again, wanted_lesions
 from AIImagingLogic.tasks.segment import check_input
+
+_FOUND, _REGISTERED = 0.7, 0.95
 
 
 def follow_up(
@@ -46,41 +51,132 @@ def follow_up(
     RegistrationError
         The two could not be brought into correspondence.
     """
-    progress = progress or Progress()
     check_pair(baseline_info, followup_info)
-    card = model_card(DETECTOR_MODEL)
-    check_input(baseline, baseline_info, card)
-    check_input(followup, followup_info, card)
-    first, first_doubtful = find_nodules(baseline, baseline_info, "baseline", progress.part(0.0, 0.35))
-    second, second_doubtful = find_nodules(followup, followup_info, "follow-up", progress.part(0.35, 0.7))
-    registration = register_images(
-        baseline,
-        baseline_info,
-        followup,
-        followup_info,
-        fixed_mask=lungs_of(first.organs),
-        moving_mask=lungs_of(second.organs),
-        progress=progress.part(0.7, 0.95),
-    )
-    with progress.stage("Second look", 0.95, 0.98) as part:
-        links = link_findings(first, second, registration)
-        looks = (
-            look_again(baseline, first, first_doubtful, wanted_lesions(links, second), part.part(0.0, 0.5)),
-            look_again(followup, second, second_doubtful, wanted_lesions(links, first), part.part(0.5, 1.0)),
-        )
-        first, second = (look.visit for look in looks)
+    return _followed((baseline, followup), (baseline_info, followup_info), None, progress or Progress())
+
+
+def follow_up_visits(
+    visits: Sequence[sitk.Image],
+    visits_infos: Sequence[ImageInfo],
+    in_given_order: bool = False,
+    previous: Timeline | None = None,
+    progress: Progress | None = None,
+) -> Timeline:
+    """Follow the lung nodules of a patient through 2 to 20 chest CTs.
+
+    Parameters
+    ----------
+    visits : chest CTs, HU, in any order
+    visits_infos : what is known of each; their dates say the order
+    in_given_order : the visits are given in order of time: dates may be missing or the same
+    previous : an earlier result of this patient: its numbers and UIDs are kept, its corrections applied again; its
+        images, masks and transforms are not needed
+    progress : told how far the run is
+
+    Returns
+    -------
+    Timeline
+        Visits in order of time (see `visit_order`), a registration from each to the next, None where they could not be
+        registered, which a note tells.
+
+    Raises
+    ------
+    WrongImageError
+        An image is not a chest CT, two are the same, or their order cannot be told.
+    GeometryError
+        An image's geometry is unusable.
+    RegistrationError
+        Of two visits: they could not be brought into correspondence.
+    """
+    order = visit_order(visits_infos, in_given_order)
+    images, infos = [visits[index] for index in order], [visits_infos[index] for index in order]
+    return _followed(images, infos, previous, progress or Progress())
+
+
+def _followed(
+    images: Sequence[sitk.Image], infos: Sequence[ImageInfo], previous: Timeline | None, progress: Progress
+) -> Timeline:
+    """Follow the nodules through visits in order of time."""
+    card, count = model_card(DETECTOR_MODEL), len(images)
+    for image, info in zip(images, infos, strict=True):
+        check_input(image, info, card)
+    visits, doubtful = [], []
+    for index, (image, info, label) in enumerate(zip(images, infos, visit_labels(count))):
+        part = progress.part(_FOUND * index / count, _FOUND * (index + 1) / count)
+        visit, candidates = find_nodules(image, info, label, part)
+        visits.append(visit)
+        doubtful.append(candidates)
+    registrations, notes = _registrations(images, visits, progress.part(_FOUND, _REGISTERED))
+    with progress.stage("Second look", _REGISTERED, 0.98) as part:
+        said = _looked_again(images, visits, doubtful, registrations, part)
     with progress.stage("Links and change", 0.98, 1.0):
-        provenances = [first.provenance, second.provenance, registration.provenance]
+        parts = [visit.provenance for visit in visits] + [entry.provenance for entry in registrations if entry]
         timeline = make_timeline(
-            (first, second),
-            (registration,),
-            _joined(provenances, [baseline_info, followup_info], progress),
-            thick_slice_notes((first, second)),
+            tuple(visits),
+            registrations,
+            _joined(parts, list(infos), progress),
+            (*thick_slice_notes(visits), *notes),
+            previous=previous,
+            remarks=said,
         )
-        timeline = with_second_looks_said(timeline, {**looks[0].said, **looks[1].said})
     return dataclasses.replace(
         timeline, provenance=dataclasses.replace(timeline.provenance, stages=tuple(progress.costs))
     )
+
+
+def _registrations(
+    images: Sequence[sitk.Image], visits: Sequence[Visit], progress: Progress
+) -> tuple[tuple[Registration | None, ...], list[str]]:
+    """Return a registration from each visit to the next, and what failed; of two visits a failure ends the run."""
+    registrations: list[Registration | None] = []
+    notes = []
+    for index, (first, second) in enumerate(zip(visits, visits[1:])):
+        share = 1 / (len(visits) - 1)
+        try:
+            registration = register_images(
+                images[index],
+                first.info,
+                images[index + 1],
+                second.info,
+                fixed_mask=lungs_of(first.organs),
+                moving_mask=lungs_of(second.organs),
+                progress=progress.part(index * share, (index + 1) * share),
+            )
+        except RegistrationError as error:
+            if len(visits) == 2:
+                raise
+            notes.append(
+                f"The {first.label} and the {second.label} could not be registered: nothing is linked across. {error}"
+            )
+            registrations.append(None)
+        else:
+            registrations.append(registration)
+    return tuple(registrations), notes
+
+
+def _looked_again(
+    images: Sequence[sitk.Image],
+    visits: list[Visit],
+    doubtful: Sequence[Sequence[Candidate]],
+    registrations: Sequence[Registration | None],
+    progress: Progress,
+) -> dict[str, str]:
+    """Add to `visits` what second looks find, neighbours by neighbours; return what to say of it, by finding."""
+    said: dict[str, str] = {}
+    for index, registration in enumerate(registrations):
+        if registration is None:
+            continue
+        pair = visits[index], visits[index + 1]
+        links = link_findings(*pair, registration)
+        for own, other in ((index, index + 1), (index + 1, index)):
+            start = (index + (own > index) / 2) / len(registrations)
+            part = progress.part(start, start + 0.5 / len(registrations))
+            wanted = wanted_lesions(links, pair[other - index])
+            look = look_again(images[own], visits[own], doubtful[own], wanted, part)
+            visits[own] = look.visit
+            # Where a lesion was sought at several visits, the last search is told.
+            said.update(look.said)
+    return said
 
 
 def check_pair(baseline: ImageInfo, followup: ImageInfo) -> None:

@@ -22,7 +22,7 @@ from AIImagingLogic.records.boxes import Vector
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.resources import load_resource
-from AIImagingLogic.records.timeline import LinkStatus, Timeline, Visit
+from AIImagingLogic.records.timeline import LinkStatus, Visit
 from AIImagingLogic.tasks.detect import outline_and_measure
 from AIImagingLogic.tasks.same_lesion import looks_the_same
 
@@ -108,15 +108,6 @@ def look_again(
         else:
             said[lesion.seen.uid] = f"At the {visit.label} it was looked for at its place once more, without success."
     return SecondLook(dataclasses.replace(visit, findings=tuple(findings)), said)
-
-
-def with_second_looks_said(timeline: Timeline, said: Mapping[str, str]) -> Timeline:
-    """Return `timeline` with what the second looks found added to the reasons of the lesions that they are about."""
-    lesions = []
-    for lesion in timeline.lesions:
-        sentences = [said[uid] for uid in lesion.observations if uid is not None and uid in said]
-        lesions.append(dataclasses.replace(lesion, reason=" ".join([lesion.reason, *sentences])))
-    return dataclasses.replace(timeline, lesions=tuple(lesions))
 
 
 def _reach_mm(lesion: Wanted) -> float:

@@ -174,6 +174,13 @@ def test_numbers_are_kept_when_a_re_run_finds_a_lesion_a_little_elsewhere_and_ar
     assert lesion_of(again, "a0").number == lesion_of(before, "a0").number
 
 
+def test_remarks_on_findings_stand_in_the_reasons_of_their_lesions() -> None:
+    base = follow([at("a", 0, (0, 0, -20))], [at("a", 1, (0, 0, -20)), at("b", 1, (0, 40, -20))])
+    said = make_timeline(base.visits, base.registrations, provenance(), remarks={"a0": "Looked for."})
+    assert lesion_of(said, "a0").reason == f"{lesion_of(base, 'a0').reason} Looked for."
+    assert lesion_of(said, "b1").reason == lesion_of(base, "b1").reason
+
+
 centers = st.tuples(*(st.integers(-60, 60).map(float) for _ in range(3)))
 one_visit = st.lists(st.tuples(centers, st.floats(4, 20)), min_size=0, max_size=5, unique_by=lambda entry: entry[0])
 many_visits = st.lists(one_visit, min_size=2, max_size=5)

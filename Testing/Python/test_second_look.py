@@ -14,12 +14,11 @@ from AIImagingLogic.images.info import describe
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.progress import Progress
-from AIImagingLogic.records.provenance import make_provenance
 from AIImagingLogic.records.segmentation import Segment, Segmentation
-from AIImagingLogic.records.timeline import Lesion, LinkStatus, Timeline, Visit
+from AIImagingLogic.records.timeline import LinkStatus, Visit
 from AIImagingLogic.tasks.detect import outline_and_measure
 from AIImagingLogic.tasks.same_lesion import shared_shape
-from AIImagingLogic.tasks.second_look import NOT_PROPOSED, Wanted, look_again, wanted_lesions, with_second_looks_said
+from AIImagingLogic.tasks.second_look import NOT_PROPOSED, Wanted, look_again, wanted_lesions
 
 CENTER = (4.0, -6.0, 8.0)
 ELSEWHERE = (-14.0, 12.0, -10.0)
@@ -120,16 +119,6 @@ def test_only_places_that_the_other_image_shows_are_looked_at(chest: tuple[sitk.
     visit = chest[1]
     assert wanted_lesions(links, dataclasses.replace(visit, findings=(earlier,))) == (Wanted(earlier, CENTER),)
     assert wanted_lesions(links, dataclasses.replace(visit, findings=(later,))) == (Wanted(later, ELSEWHERE),)
-
-
-def test_the_reason_of_a_lesion_says_that_it_was_looked_for() -> None:
-    matched, new = (
-        Lesion(number, (0, 0, 0), observations, (None, None), LinkStatus.MATCHED, "Why.")
-        for number, observations in ((1, ("1.1", "1.2")), (2, (None, "1.3")))
-    )
-    timeline = Timeline((), (), (matched, new), (), make_provenance("follow-up", [], [], {}, [], []))
-    said = with_second_looks_said(timeline, {"1.1": "Looked for."})
-    assert [lesion.reason for lesion in said.lesions] == ["Why. Looked for.", "Why."]
 
 
 def test_a_ball_shares_its_shape_with_a_ball_and_not_with_a_rod() -> None:
