@@ -76,7 +76,7 @@ def change_regions(found: Subtraction, brain: Mask, spacing_mm: NDArray[np.float
         seeds = extent & (z > rules["seed_sd"])
         seeds &= sign * found.beyond_shift / found.noise > rules["seed_beyond_shift_sd"]
         for where, grown in _grown(extent, seeds):
-            mask = _at_half_height(sign * found.difference[where], grown, rules["extent_height"])
+            mask = _down_to_its_border(sign * found.difference[where], grown, rules)
             if mask.sum() * voxel_mm3 < rules["least_volume_mm3"]:
                 continue
             if _implausible(found, around, brain, depth, where, mask, sign, rules, spacing_mm):
@@ -104,9 +104,14 @@ def _grown(extent: Mask, seeds: Mask) -> Iterator[tuple[tuple[slice, slice, slic
             yield where, labels[where] == number
 
 
-def _at_half_height(heights: Volume, grown: Mask, share: float) -> Mask:
-    """Return the part of a grown region that is higher than a share of its top; the top is the 90th percentile."""
-    return np.asarray(grown & (heights >= share * np.percentile(heights[grown], 90)))
+def _down_to_its_border(heights: Volume, grown: Mask, rules: dict[str, Any]) -> Mask:
+    """Return the part of a grown region that is above half of its top, the 90th percentile.
+
+    What changed as much as a lesion differs from normal tissue belongs to it however high the top is: a lesion that
+    reaches a ventricle has its top where fluid was.
+    """
+    height = rules["extent_height"] * float(np.percentile(heights[grown], 90))
+    return np.asarray(grown & (heights >= min(height, rules["lesion_brightness"] - 1)))
 
 
 def _surroundings(
