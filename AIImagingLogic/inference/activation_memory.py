@@ -13,6 +13,8 @@ from AIImagingLogic.records.resources import load_resource
 
 # A window is halved for the measurement where that leaves what most networks can divide.
 _DIVISIBLE = 32
+# Measured with PyTorch 2.13: with fewer input channels a convolution is done as a product of matrices.
+_FEW_CHANNELS = 8
 _known: weakref.WeakKeyDictionary[Any, dict[tuple[int, ...], ActivationMemory]] = weakref.WeakKeyDictionary()
 
 
@@ -24,7 +26,8 @@ class ActivationMemory:
     ----------
     weights : of the parameters and buffers
     activations : largest sum of the values that live at once, between the operations of one pass
-    reordered : the same while a convolution also holds copies of its input and output in the processor's own order
+    reordered : the same while a convolution also holds copies of its input and output in the processor's own order, or
+        of all that its kernel covers
     """
 
     weights: int
@@ -85,6 +88,15 @@ def _halved(size: int) -> int:
     return size // 2 if size >= 2 * _DIVISIBLE and size % (2 * _DIVISIBLE) == 0 else max(min(size, _DIVISIBLE * 2), 1)
 
 
+def _copies(given: Any, weights: Any, result: Any) -> int:
+    """Return the bytes that a convolution needs besides what it is given and what it gives."""
+    reordered = given.numel() * given.element_size() + result.numel() * result.element_size()
+    if given.shape[1] >= _FEW_CHANNELS or given.shape[2:].numel() < result.shape[2:].numel():
+        return int(reordered)
+    # PyTorch lays out what the kernel covers, once for each voxel, and multiplies matrices.
+    return int(max(reordered, given.shape[1] * weights.shape[2:].numel() * result[0, 0].numel() * 4))
+
+
 def _meter() -> Any:
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
@@ -104,9 +116,7 @@ def _meter() -> Any:
                 if hasattr(tensor, "untyped_storage"):
                     self._hold(tensor)
             self.peak = max(self.peak, self.live)
-            copies = 0
-            if "conv" in str(operation):
-                copies = args[0].numel() * args[0].element_size() + result.numel() * result.element_size()
+            copies = _copies(args[0], args[1], result) if "conv" in str(operation) else 0
             self.peak_reordered = max(self.peak_reordered, self.live + copies)
             return result
 

@@ -78,10 +78,9 @@ def forecast_memory(
         # Slices are resampled within themselves before they are mixed.
         volume += through.image_size * math.prod(grid.shape[1:]) * _FLOAT
     on_disk = arrangement.sums_on_disk
-    # All values of the last slice of two groups, those of borders, and several marks a voxel of one byte each.
-    slices = (
-        _FACTORS["slices"] * recipe.output_channels * plane + _FACTORS["marks"] / _FLOAT * min(GROUP, depth) * plane
-    )
+    # At worst the values of all voxels of a group, those of its last slice, and several marks a voxel of one byte each.
+    group = min(GROUP, depth)
+    slices = ((group + _FACTORS["slices"]) * recipe.output_channels + group * _FACTORS["marks"] / _FLOAT) * plane
     return MemoryForecast(
         volume=0 if arrangement.volume_on_disk else volume,
         # What lies in a file is resident while a window is added to it.
