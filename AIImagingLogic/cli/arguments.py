@@ -75,7 +75,8 @@ def make_parser() -> argparse.ArgumentParser:
     register.add_argument("moving", type=Path, help=_IMAGE)
     register.add_argument("--fixed-series", metavar="UID")
     register.add_argument("--moving-series", metavar="UID")
-    register.add_argument("-k", "--kind", default="deformable", choices=model_ids("register"))
+    register.add_argument("-k", "--kind", "-m", "--model", default="deformable", choices=model_ids("register"))
+    register.add_argument("--preset", default="", help="anatomy, for 'deformable-mind': chest, abdomen, brain, …")
     register.add_argument(
         "--within", default="body", choices=("body", "lungs"), help="where to look: body (default), or lungs of a CT"
     )
@@ -109,6 +110,14 @@ def make_parser() -> argparse.ArgumentParser:
     follow_up.add_argument("--followup-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
     follow_up.add_argument("--no-pictures", action="store_true", help="render no pictures")
     follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
+
+    change = add("lesion-change", "lesion_change_command", "find what changed between two FLAIR visits of one brain")
+    change.add_argument("earlier", type=Path, help=_IMAGE)
+    change.add_argument("later", type=Path, help=_IMAGE)
+    change.add_argument("--earlier-series", metavar="UID")
+    change.add_argument("--later-series", metavar="UID")
+    change.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    change.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 
     criteria = add("criteria", "criteria_command", "response to treatment from sizes in a JSON or CSV file")
     criteria.add_argument("facts", type=Path, metavar="FACTS", help="visits with their lesions: JSON or CSV")
