@@ -23,6 +23,7 @@ from AIImagingLogic.records.registration import Registration
 from AIImagingLogic.records.timeline import Assessment, Lesion, LinkStatus, Timeline, Visit
 
 MOST_VISITS = 20
+_NODULE = "lung-nodule"
 FAILED = "could not be applied"
 
 
@@ -140,6 +141,12 @@ def _lesions(
 def _assessments(
     lesions: Sequence[Lesion], visits: Sequence[Visit], patient: PatientFacts | None
 ) -> tuple[Assessment, ...]:
+    """Return what the guidelines for lung nodules say; nothing where there are findings and none is a lung nodule."""
+    concepts = {finding.uid: finding.concept.key for visit in visits for finding in visit.findings}
+    nodules = [lesion for lesion in lesions if any(concepts.get(uid or "") == _NODULE for uid in lesion.observations)]
+    if lesions and not nodules:
+        return ()
+    lesions = nodules
     facts: Mapping[int, NoduleFacts] = {
         lesion.number: known for lesion in lesions if (known := facts_from_lesion(lesion, visits)) is not None
     }

@@ -12,7 +12,7 @@ from AIImagingLogic.followup.timeline import make_timeline
 from AIImagingLogic.followup.visit_order import visit_labels, visit_order
 from AIImagingLogic.models.catalogue import model_card
 from AIImagingLogic.models.protocols import Candidate
-from AIImagingLogic.records.errors import RegistrationError, WrongImageError
+from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import Provenance, make_provenance
@@ -21,9 +21,9 @@ from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.tasks.detect import DETECTOR_MODEL, find_nodules
-from AIImagingLogic.tasks.register import register_images
 from AIImagingLogic.tasks.second_look import look_again, wanted_lesions
 from AIImagingLogic.tasks.segment import check_input
+from AIImagingLogic.tasks.visit_registrations import register_visits
 
 _FOUND, _REGISTERED = 0.7, 0.95
 
@@ -106,7 +106,8 @@ def _followed(
         visit, candidates = find_nodules(image, info, label, part)
         visits.append(visit)
         doubtful.append(candidates)
-    registrations, notes = _registrations(images, visits, progress.part(_FOUND, _REGISTERED))
+    masks = [lungs_of(visit.organs) for visit in visits]
+    registrations, notes = register_visits(images, visits, masks, progress.part(_FOUND, _REGISTERED))
     with progress.stage("Second look", _REGISTERED, 0.98) as part:
         said = _looked_again(images, visits, doubtful, registrations, part)
     with progress.stage("Links and change", 0.98, 1.0):
@@ -122,36 +123,6 @@ def _followed(
     return dataclasses.replace(
         timeline, provenance=dataclasses.replace(timeline.provenance, stages=tuple(progress.costs))
     )
-
-
-def _registrations(
-    images: Sequence[sitk.Image], visits: Sequence[Visit], progress: Progress
-) -> tuple[tuple[Registration | None, ...], list[str]]:
-    """Return a registration from each visit to the next, and what failed; of two visits a failure ends the run."""
-    registrations: list[Registration | None] = []
-    notes = []
-    for index, (first, second) in enumerate(zip(visits, visits[1:])):
-        share = 1 / (len(visits) - 1)
-        try:
-            registration = register_images(
-                images[index],
-                first.info,
-                images[index + 1],
-                second.info,
-                fixed_mask=lungs_of(first.organs),
-                moving_mask=lungs_of(second.organs),
-                progress=progress.part(index * share, (index + 1) * share),
-            )
-        except RegistrationError as error:
-            if len(visits) == 2:
-                raise
-            notes.append(
-                f"The {first.label} and the {second.label} could not be registered: nothing is linked across. {error}"
-            )
-            registrations.append(None)
-        else:
-            registrations.append(registration)
-    return tuple(registrations), notes
 
 
 def _looked_again(

@@ -25,6 +25,7 @@ from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import make_provenance
 from AIImagingLogic.records.timeline import LinkStatus, Timeline, Visit
 from AIImagingLogic.tasks import follow_up as task
+from AIImagingLogic.tasks import visit_registrations
 
 DAYS = (20, 3, 11, 7)
 SIZES = {3: 6.0, 7: 7.0, 11: None, 20: 9.0}
@@ -61,7 +62,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> set[int]:
         return registration()
 
     monkeypatch.setattr(task, "find_nodules", find)
-    monkeypatch.setattr(task, "register_images", register)
+    monkeypatch.setattr(visit_registrations, "register_images", register)
     monkeypatch.setattr(task, "check_input", lambda *_: None)
     return wrong
 
