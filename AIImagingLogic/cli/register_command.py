@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         with WorkerTasks() as tasks, terminal.progress() as progress:
             fixed, fixed_info = read_image(arguments.fixed, arguments.fixed_series)
             moving, moving_info = read_image(arguments.moving, arguments.moving_series)
-            inputs: dict[str, Any] = {"kind": arguments.kind}
+            inputs: dict[str, Any] = {"kind": arguments.kind, "preset": arguments.preset}
             for name, image, info, start in (("fixed", fixed, fixed_info, 0.0), ("moving", moving, moving_info, 0.15)):
                 inputs[name] = image_input(image, info)
                 if arguments.within == "lungs":

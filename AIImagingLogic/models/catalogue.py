@@ -26,6 +26,7 @@ _BUILT_IN = {
     "rigid": ("registration", "RigidRegistrar"),
     "affine": ("registration", "AffineRegistrar"),
     "deformable": ("registration", "DeformableRegistrar"),
+    "deformable-mind": ("mind_registration.registrar", "MindRegistrar"),
 }
 
 _SCHEMA = "card.schema"

@@ -88,9 +88,13 @@ class Classifier(Protocol):
 
 
 class Registrar(Protocol):
-    """Brings two images into correspondence."""
+    """Brings two images into correspondence.
+
+    `across_modalities` says whether it compares images of two modalities.
+    """
 
     card: ModelCard
+    across_modalities: bool
 
     def register(
         self,

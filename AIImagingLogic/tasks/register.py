@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from AIImagingLogic.images.checks import require_finite, require_sane_spacing, require_volume
 from AIImagingLogic.images.geometry import overlap_share
 from AIImagingLogic.models.catalogue import load_model, model_card, model_ids, model_use
+from AIImagingLogic.models.protocols import Registrar
 from AIImagingLogic.records.errors import ModelError, RegistrationError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
@@ -28,16 +29,18 @@ def register_images(
     fixed_mask: sitk.Image | None = None,
     moving_mask: sitk.Image | None = None,
     progress: Progress | None = None,
+    preset: str = "",
 ) -> Registration:
-    """Bring two images of one modality into correspondence.
+    """Bring two images into correspondence; of one modality, unless the model compares across modalities.
 
     Parameters
     ----------
     fixed, moving : 3D images, any grids; LPS mm
     fixed_info, moving_info : what is known of them
-    kind : ``rigid``, ``affine`` or ``deformable``
+    kind : id of a registration model, such as ``rigid``, ``affine``, ``deformable`` or ``deformable-mind``
     fixed_mask, moving_mask : > 0 where to look, such as the lungs; none: the body
     progress : asked for cancellation at each iteration
+    preset : anatomy that the model is set for, where it has presets; empty: its own choice
 
     Returns
     -------
@@ -47,7 +50,7 @@ def register_images(
     Raises
     ------
     ModelError
-        There is no registration of that kind.
+        There is no registration of that kind, or not with that preset, or a package that it needs is not installed.
     WrongImageError
         The modalities differ, or an image has voxels that are no numbers.
     GeometryError
@@ -60,7 +63,9 @@ def register_images(
     if kind not in known:
         raise ModelError(f"There is no registration '{kind}'.", f"Choose one of {', '.join(known)}.")
     card = model_card(kind)
-    _check_modalities(fixed_info, moving_info)
+    registrar: Registrar = load_model(kind, **({"preset_name": preset} if preset else {}))
+    if not registrar.across_modalities:
+        _check_modalities(fixed_info, moving_info)
     for image in (fixed, moving):
         require_volume(image, _MINIMUM_SLICES)
         require_sane_spacing(image)
@@ -72,7 +77,7 @@ def register_images(
         )
     first_cost = len(progress.costs)
     with progress.stage(card.name, 0.0, 1.0) as part:
-        result: Registration = load_model(kind).register(fixed, moving, fixed_mask, moving_mask, part)
+        result = registrar.register(fixed, moving, fixed_mask, moving_mask, part)
     notes = [*fixed_info.notes, *moving_info.notes]
     if fixed_info.content_hash == moving_info.content_hash:
         notes.append(SAME_IMAGE_NOTE)
@@ -81,7 +86,7 @@ def register_images(
         "register",
         [model_use(card)],
         [fixed_info, moving_info],
-        {"registration": kind, "registration masks": masks},
+        {"registration": kind, "registration masks": masks, **({"registration preset": preset} if preset else {})},
         progress.costs[first_cost:],
         list(dict.fromkeys(notes)),
     )
@@ -93,5 +98,5 @@ def _check_modalities(fixed: ImageInfo, moving: ImageInfo) -> None:
         raise WrongImageError(
             f"The fixed image is {fixed.modality} and the moving image {moving.modality}; "
             "this registration compares images of one modality only.",
-            "Choose two images of the same modality.",
+            "Choose two images of the same modality, or the registration 'deformable-mind'.",
         )

@@ -42,6 +42,7 @@ _ADVICE = "Check that both show the same region of the same patient, with the sa
 class _Registrar:
     """What the three have in common."""
 
+    across_modalities = False
     kind = ""
 
     def __init__(self, card: ModelCard) -> None:

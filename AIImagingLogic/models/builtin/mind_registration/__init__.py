@@ -1,0 +1,1 @@
+"""Deformable registration in torch, across modalities: self-similarity, dense search, instance optimisation."""

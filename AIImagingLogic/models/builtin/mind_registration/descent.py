@@ -1,0 +1,87 @@
+"""Instance optimisation: the velocity that lowers the difference of two images, by Adam, smooth at each step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from AIImagingLogic.models.builtin.mind_registration.fields import (
+    Shape,
+    centers,
+    exponential,
+    halvings,
+    in_grid_units,
+    smooth,
+)
+from AIImagingLogic.records.progress import Progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Cells that count for less are left out: the rim of a mask.
+_LEAST_WEIGHT = 0.05
+_LAST_RATE = 0.2
+
+
+def descend(
+    velocity: Tensor,
+    fixed: Tensor,
+    moving: Tensor,
+    weight: Tensor,
+    voxels: Shape,
+    stiffness: float,
+    iterations: int,
+    rate: float,
+    progress: Progress,
+) -> Tensor:
+    """Return a velocity (1, 3, z, y, x; voxels) whose exponential brings the features of two images together.
+
+    Parameters
+    ----------
+    velocity : to begin with, on cells of any size
+    fixed, moving : (c, z, y, x), means over cells
+    weight : (z, y, x) 0..1, how much a cell of the fixed image counts
+    voxels : size of the working grid
+    stiffness : weight of the squared gradient of the velocity against the difference of the features
+    iterations, rate : of Adam; the rate counts voxels and falls to a fifth
+    progress : asked for cancellation at each iteration
+
+    References
+    ----------
+    H. Siebert, C. Grossbroehmer, L. Hansen, M. P. Heinrich, ConvexAdam: self-configuring dual-optimisation-based 3D
+    multitask medical image registration, IEEE Trans. Med. Imaging 44 (2025), doi 10.1109/TMI.2024.3512603.
+    """
+    import torch
+
+    cell = voxels[0] / velocity.shape[2]
+    # Only cells that count are sampled.
+    chosen = torch.nonzero(weight.reshape(-1) > _LEAST_WEIGHT)[:, 0]
+    wanted = weight.reshape(-1)[chosen]
+    wanted = wanted / wanted.sum().clamp(min=1e-6)
+    target = fixed.reshape(len(fixed), -1)[:, chosen]
+    places = centers(weight.shape, weight.device).reshape(-1, 3)[chosen]
+    parameters = velocity.clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([parameters], lr=rate, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, _LAST_RATE ** (1 / max(iterations, 1)))
+    count = halvings(velocity, voxels)
+    for iteration in range(iterations):
+        progress.report(iteration / iterations, "Instance optimisation")
+        optimiser.zero_grad()
+        current = smooth(parameters)
+        field = in_grid_units(exponential(current, voxels, count), voxels).permute(0, 4, 1, 2, 3)
+        moved = torch.nn.functional.grid_sample(
+            field, places[None, None, None], padding_mode="border", align_corners=False
+        )[0, :, 0, 0].T
+        sampled = torch.nn.functional.grid_sample(
+            moving[None], (places + moved)[None, None, None], padding_mode="border", align_corners=False
+        )[0, :, 0, 0]
+        difference = (sampled - target).square().sum(0)
+        loss = (difference * wanted).sum() + stiffness * roughness(current / cell)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return smooth(parameters.detach())
+
+
+def roughness(field: Tensor) -> Tensor:
+    """Return the mean squared difference between neighbouring cells, summed over components and axes."""
+    return sum(field.diff(dim=axis).square().mean() * 3 for axis in (2, 3, 4))
