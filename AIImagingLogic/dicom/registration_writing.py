@@ -14,6 +14,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from AIImagingLogic.dicom.deformation_grid import deformation_grid
 from AIImagingLogic.dicom.new_object import new_object
+from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.dicom.source_series import SourceSeries
 from AIImagingLogic.images.geometry import Grid, transform_points
 from AIImagingLogic.records.atomic_files import written_atomically
@@ -24,6 +25,7 @@ _SERIES_NUMBER = 302
 _RIGID = 1e-6
 
 
+@without_warnings()
 def write_registration(
     transform: sitk.Transform, fixed: SourceSeries, moving: SourceSeries, fixed_grid: Grid, path: Path
 ) -> Dataset:

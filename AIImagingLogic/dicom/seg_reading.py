@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydicom.errors import InvalidDicomError
 
 from AIImagingLogic.dicom.coded_mask import AUTOMATIC, CodedMask, layers
 from AIImagingLogic.dicom.codes import code_from_dicom, concept_of_codes
+from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.images.geometry import grid_size, index_to_world, world_to_index
 from AIImagingLogic.records.coding import Code
 from AIImagingLogic.records.errors import GeometryError, UnreadableImageError, WrongImageError
@@ -98,8 +98,7 @@ def read_dataset(path: Path) -> Dataset:
         It is missing or no DICOM file.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             data = pydicom.dcmread(path)
     except (OSError, InvalidDicomError, EOFError, ValueError) as error:
         raise UnreadableImageError(f"'{path}' cannot be read as DICOM.", "Name a DICOM file.") from error
@@ -111,8 +110,7 @@ def seg_from_dataset(data: Dataset, name: str = "The file") -> ReadSeg:
     if data.get("SOPClassUID") not in SEG_CLASSES:
         raise WrongImageError(f"'{name}' is no DICOM segmentation.", "Name a SEG file.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             seg = hd.seg.Segmentation.from_dataset(data, copy=False)
             geometry = seg.get_volume_geometry()
             if geometry is None:

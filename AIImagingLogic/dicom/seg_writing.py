@@ -16,6 +16,7 @@ from pydicom.sr.codedict import codes
 from AIImagingLogic import __version__
 from AIImagingLogic.dicom.coded_mask import MANUAL, CodedMask
 from AIImagingLogic.dicom.codes import dicom_code
+from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.dicom.source_series import SourceSeries
 from AIImagingLogic.images.geometry import Grid, grid_size, grid_spacing, index_matrix, index_to_world, world_to_index
 from AIImagingLogic.records.atomic_files import written_atomically
@@ -30,6 +31,7 @@ _MARGIN_MM = 5.0
 _ON_GRID = 0.05
 
 
+@without_warnings()
 def write_seg(
     masks: Sequence[CodedMask], grid: Grid, source: SourceSeries, path: Path, *, description: str = "Segmentation"
 ) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.images.default_series import chosen_series
 from AIImagingLogic.images.dicom_file import DicomFile, read_dicom_file
 from AIImagingLogic.images.dicom_scan import scan_folder
@@ -90,8 +90,7 @@ def read_source(path: Path, series_uid: str | None = None) -> SourceSeries:
     files = _files(Path(path), series_uid)
     plan, _ = plan_series(files)
     paths = list(dict.fromkeys(frame.path for frame in plan.frames))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with without_warnings():
         headers = tuple(pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in paths)
     if not headers[0].get("FrameOfReferenceUID"):
         raise WrongImageError("The series states no frame of reference.", "Positions in it can refer to nothing.")

@@ -14,6 +14,7 @@ from pydicom.sr.codedict import codes
 
 from AIImagingLogic.dicom.codes import dicom_code, private_code
 from AIImagingLogic.dicom.measurement_items import measurement_item
+from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.dicom.seg_writing import MANUFACTURER, PRODUCT
 from AIImagingLogic.dicom.source_series import SourceSeries
 from AIImagingLogic.records.atomic_files import written_atomically
@@ -60,6 +61,7 @@ class TimePoint:
     days: float | None = None
 
 
+@without_warnings()
 def write_sr(
     observations: Sequence[Observation],
     source: SourceSeries,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_objects_are_read_back_as_findings_segmentations_and_a_transform(followe
     assert len(list(back.glob("visit2_lesions_seg*.seg.nrrd"))) == 2
     transform = sitk.ReadTransform(str(back / "visit1_to_2_registration.h5"))
     assert np.allclose(transform.TransformPoint((1.0, 2.0, 3.0)), (5.0, -1.0, 5.0))
+
+
+def test_patients_name_reaches_the_objects_and_no_warning(tmp_path: Path) -> None:
+    folder = ct_series(ct_image(), tmp_path / "series", patient_name="NOCARET")
+    masks = overlapping_masks(ct_image())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        seg = write_seg(masks, ct_image(), read_source(folder), tmp_path / "seg.dcm")
+        read_seg(tmp_path / "seg.dcm")
+    assert seg.PatientName == "NOCARET"
 
 
 def test_segments_are_put_on_the_grid_of_a_left_handed_image(tmp_path: Path) -> None:
