@@ -17,6 +17,7 @@ class Arrangement:
     volume_on_disk : what the network is fed with lies in a file
     half_precision : the network's weights too are in half precision; on a GPU only
     plain : PyTorch runs the network, whatever else is there
+    in_parts : PyTorch computes convolutions slab by slab
     """
 
     device: str
@@ -25,3 +26,4 @@ class Arrangement:
     volume_on_disk: bool = False
     half_precision: bool = False
     plain: bool = False
+    in_parts: bool = False

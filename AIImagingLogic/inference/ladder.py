@@ -31,6 +31,8 @@ def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> 
         return replace(arrangement, half_precision=True), _NOTES["half"]
     if backend == "openvino":
         return replace(arrangement, plain=True), _NOTES["plain"]
+    if arrangement.device == "cpu" and not arrangement.in_parts:
+        return replace(arrangement, in_parts=True), _NOTES["parts"]
     window = arrangement.window or recipe.window
     smaller = _smaller(window, recipe.divisible_by) if window is not None else None
     if smaller is not None:

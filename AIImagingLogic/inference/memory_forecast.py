@@ -10,9 +10,10 @@ import SimpleITK as sitk
 
 from AIImagingLogic.inference.activation_memory import ActivationMemory
 from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.convolutions_in_parts import PARTS
 from AIImagingLogic.inference.network_grid import NetworkGrid
 from AIImagingLogic.inference.recipe import NetworkRecipe
-from AIImagingLogic.inference.slab_blending import GROUP
+from AIImagingLogic.inference.slab_blending import group_size
 from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.records.resources import load_resource
 
@@ -79,7 +80,7 @@ def forecast_memory(
         volume += through.image_size * math.prod(grid.shape[1:]) * _FLOAT
     on_disk = arrangement.sums_on_disk
     # At worst the values of all voxels of a group, those of its last slice, and several marks a voxel of one byte each.
-    group = min(GROUP, depth)
+    group = min(group_size(arrangement.sums_on_disk), depth)
     slices = ((group + _FACTORS["slices"]) * recipe.output_channels + group * _FACTORS["marks"] / _FLOAT) * plane
     return MemoryForecast(
         volume=0 if arrangement.volume_on_disk else volume,
@@ -101,7 +102,8 @@ def network_memory(
     if arrangement.device != "cpu":
         return _FACTORS["gpu_libraries"]
     weights = sum(each.weights for each in activations)
-    largest = max(each.reordered for each in activations)
+    parts = PARTS if arrangement.in_parts else 1
+    largest = max(each.activations + (each.reordered - each.activations) / parts for each in activations)
     by_torch = (
         largest * _FACTORS["torch_activations"] + weights * _FACTORS["torch_weights"] + _FACTORS["torch_libraries"]
     )

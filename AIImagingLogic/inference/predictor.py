@@ -55,7 +55,7 @@ def open_predictor(
             return open_openvino(network, window, settings), ()
         except NotConvertible as reason:
             notes = (f"The network ran on PyTorch: {reason}",)
-    return TorchPredictor(network, device, settings.threads, arrangement.half_precision), notes
+    return TorchPredictor(network, arrangement, settings.threads), notes
 
 
 def chosen_backend(settings: EngineSettings, arrangement: Arrangement) -> str:

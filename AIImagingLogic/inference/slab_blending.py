@@ -16,10 +16,15 @@ from AIImagingLogic.inference.scratch import Scratch
 from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.inference.window_plan import WindowPlan, window_weights
 
-# Slices that are given out together: as many floats as a line of the processor's cache holds.
-GROUP = 16
-# Values that are looked at together: few enough to stay in the processor's cache.
-_CHUNK = 1 << 16
+# Slices that are given out together: as many floats as a line of the processor's cache holds; fewer to spare memory.
+_GROUP, _SMALL_GROUP = 16, 4
+# Values that are looked at together: few enough to stay in the processor's cache; fewer when they lie in a file.
+_CHUNK, _SMALL_CHUNK = 1 << 16, 1 << 13
+
+
+def group_size(on_disk: bool) -> int:
+    """Return how many slices are given out together at most."""
+    return _SMALL_GROUP if on_disk else _GROUP
 
 
 class SlabBlending:
@@ -57,7 +62,7 @@ class SlabBlending:
         self._slab = self._axes.index(0)
         self._shape, self._window = shape, plan.window
         self._base = 0
-        self._recipe, self._scratch, self._side_work = recipe, scratch, side_work
+        self._recipe, self._scratch, self._side_work, self._on_disk = recipe, scratch, side_work, on_disk
         self._activate = recipe.resampled == "probabilities" and not as_probabilities
         self._codes = LabelCodes(recipe)
         sides = [plan.window[0] if axis == 0 else shape[axis] for axis in self._axes]
@@ -97,8 +102,9 @@ class SlabBlending:
         """
         depth = self._window[0]
         ready = min(start, self._shape[0]) - self._base
-        for first in range(0, ready, GROUP):
-            count = min(GROUP, ready - first)
+        group = group_size(self._on_disk)
+        for first in range(0, ready, group):
+            count = min(group, ready - first)
             yield first, self._codes_of(first, count)
         left = max(depth - ready, 0)
         # The slab's axis may run against k: what is finished then lies at its end.
@@ -139,8 +145,10 @@ class SlabBlending:
         def fetch(part: slice) -> None:
             sums = self._sums.view(len(self._sums), -1)[:, places[part]]
             table[1:][part] = self._read(sums, self._counts.view(-1)[places[part]]).T
+            self._scratch.release()
 
-        self._side_work.share(fetch, self._side_work.parts(len(within)))
+        step = _SMALL_CHUNK if self._on_disk else max(1, -(-len(within) // self._side_work.threads))
+        self._side_work.share(fetch, [slice(start, start + step) for start in range(0, len(within), step)])
         return table, self._grid.in_image_order(rows)
 
     def _place_of(self, at: int, count: int) -> int:
@@ -151,6 +159,7 @@ class SlabBlending:
         kept = part.narrow(self._slab, old, left).clone()
         part.zero_()
         part.narrow(self._slab, new, left).copy_(kept)
+        self._scratch.release()
 
     def _codes_of(self, first: int, count: int) -> NDArray[Any]:
         """Return the codes (slices, j, i) of slices of the slab, counted along k."""
@@ -158,7 +167,8 @@ class SlabBlending:
         sums = self._sums.narrow(self._slab + 1, at, count)
         counts = self._counts.narrow(self._slab, at, count)
         codes: NDArray[Any] = np.zeros(tuple(counts.shape), self._codes.code_kind)
-        step = max(1, _CHUNK * len(counts) // max(counts.numel(), 1))
+        chunk = _SMALL_CHUNK if self._on_disk else _CHUNK
+        step = max(1, chunk * len(counts) // max(counts.numel(), 1))
         chunks = [slice(first, first + step) for first in range(0, len(counts), step)]
 
         def find(chunk: slice) -> None:
@@ -167,6 +177,7 @@ class SlabBlending:
                 codes[chunk] = self._codes.largest(sums[:, chunk])
             else:
                 codes[chunk] = self._codes.of_channels(self._read(sums[:, chunk], counts[chunk]).numpy())
+            self._scratch.release()
 
         self._side_work.share(find, chunks)
         return np.ascontiguousarray(self._grid.in_image_order(codes))

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from typing import Any
 
+from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.convolutions_in_parts import convolutions_in_parts
 from AIImagingLogic.inference.network import Network
 
 
 class TorchPredictor:
-    """Runs the network's module; on a GPU in half precision where the operation allows it."""
+    """Runs the network's module; on a GPU in half precision where the operation allows it.
+
+    Parameters
+    ----------
+    network : is left as it is
+    arrangement : of the run
+    threads : of the CPU; None: all cores
+    """
 
     backend = "torch"
 
-    def __init__(self, network: Network, device: str, threads: int | None = None, half: bool = False) -> None:
+    def __init__(self, network: Network, arrangement: Arrangement, threads: int | None = None) -> None:
         import torch
 
-        self.device, self._half = device, half
+        device = arrangement.device
+        self.device, self._half, self._in_parts = device, arrangement.half_precision, arrangement.in_parts
         self._module = network.module
         if device == "cpu":
             wanted = threads or os.cpu_count() or 1
@@ -25,14 +36,15 @@ class TorchPredictor:
                 torch.set_num_threads(wanted)
         else:
             self._module = copy.deepcopy(network.module).to(device)
-            if half:
+            if self._half:
                 self._module = self._module.half()
 
     def __call__(self, window: Any) -> Any:
         import torch
 
         if self.device == "cpu":
-            return _first(self._module(window)).float()
+            with convolutions_in_parts() if self._in_parts else contextlib.nullcontext():
+                return _first(self._module(window)).float()
         there = window.to(self.device)
         if self._half:
             return _first(self._module(there.half())).float().cpu()

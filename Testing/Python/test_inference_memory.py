@@ -111,7 +111,7 @@ def test_each_rung_is_forecast_to_need_less():
         if following is None:
             break
         arrangement = following[0]
-    assert needed == sorted(needed, reverse=True) and len(needed) == 4
+    assert needed == sorted(needed, reverse=True) and len(needed) == 5
 
 
 def test_pytorch_takes_the_place_of_openvino_before_the_window_becomes_smaller():
@@ -119,7 +119,9 @@ def test_pytorch_takes_the_place_of_openvino_before_the_window_becomes_smaller()
     assert following == Arrangement("cpu", sums_on_disk=True, volume_on_disk=True, plain=True)
     assert chosen_backend(EngineSettings(backend="openvino", device="cpu"), following) == "torch"
     assert "PyTorch" in note
-    assert next_rung(following, RECIPE, "torch")[0].window == (32, 32, 32)
+    in_parts, note = next_rung(following, RECIPE, "torch")
+    assert in_parts.in_parts and "in parts" in note
+    assert next_rung(in_parts, RECIPE, "torch")[0].window == (32, 32, 32)
 
 
 def test_a_gpu_is_left_for_the_cpu_last():
