@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import SimpleITK as sitk
 
 from AIImagingLogic.cli.follow_up_output import write_follow_up
 from AIImagingLogic.cli.output_folder import whole_folder
+from AIImagingLogic.followup.visit_order import visit_order
 from AIImagingLogic.records.errors import OutputError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline
-from AIImagingLogic.tasks.follow_up import follow_up
+from AIImagingLogic.tasks.follow_up import follow_up, follow_up_visits
 
 # Nearly all of a run is the follow-up itself; the rest is writing files.
 _COMPUTED = 0.92
@@ -43,22 +45,46 @@ def follow_up_with_files(
     """
     progress = progress or Progress()
     timeline = follow_up(baseline, baseline_info, followup, followup_info, progress.part(0.0, _COMPUTED))
+    return _with_files(timeline, (baseline, followup), Path(folder), progress)
+
+
+def follow_up_visits_with_files(
+    visits: Sequence[sitk.Image],
+    visits_infos: Sequence[ImageInfo],
+    folder: str,
+    in_given_order: bool = False,
+    previous: Timeline | None = None,
+    progress: Progress | None = None,
+) -> Timeline:
+    """Follow up 2 to 20 visits as `follow_up_visits` does, and write the files as `follow_up_with_files` does.
+
+    Raises
+    ------
+    AIImagingError
+        As `follow_up_visits`. Nothing was written.
+    """
+    progress = progress or Progress()
+    part = progress.part(0.0, _COMPUTED)
+    timeline = follow_up_visits(visits, visits_infos, in_given_order, previous, part)
+    ordered = [visits[index] for index in visit_order(visits_infos, in_given_order)]
+    return _with_files(timeline, ordered, Path(folder), progress)
+
+
+def _with_files(timeline: Timeline, images: Sequence[sitk.Image], folder: Path, progress: Progress) -> Timeline:
     progress.check_cancelled()
-    target = _free(Path(folder), f"AI follow-up {datetime.now():%Y-%m-%d %H.%M.%S}")
+    target = _free(folder, f"AI follow-up {datetime.now():%Y-%m-%d %H.%M.%S}")
     try:
         with whole_folder(target, overwrite=False) as temporary:
             write_follow_up(
                 timeline,
-                (baseline, followup),
+                images,
                 temporary,
                 with_scene=False,
                 with_pictures=False,
                 progress=progress.part(_COMPUTED, 1.0),
             )
     except OutputError as error:
-        return _noted(
-            timeline, f"No files were written. {error}".replace(str(Path(folder).absolute()), "output folder")
-        )
+        return _noted(timeline, f"No files were written. {error}".replace(str(folder.absolute()), "output folder"))
     return _noted(timeline, f"The files are in '{target.name}' in the output folder.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -88,7 +89,7 @@ class _Chains:
                 rows = [index for index, entry in enumerate(ends) if entry.visit == a]
                 columns = [index for index, entry in enumerate(starts) if entry.visit == b]
                 places = spaces.findings(a, b, self._of(ends, rows), self._of(starts, columns))
-                penalty = (b - a - 1) * matching_rules()["unseen_visit_cost"]
+                penalty = _gap_cost(a, b, spaces)
                 cost[np.ix_(rows, columns)] = places.pair_cost() + penalty
                 for i, j in np.argwhere(cost[np.ix_(rows, columns)] < 2 * matching_rules()["unlinked_cost"]):
                     links[rows[i], columns[j]] = pair_link(places, int(i), int(j))
@@ -133,3 +134,15 @@ class _Chains:
     def _join(self, earlier: Sighting, later: Sighting, link: Link) -> None:
         self._next[earlier] = (later, link)
         self._has_before.add(later)
+
+
+def _gap_cost(start: int, end: int, spaces: VisitSpaces) -> float:
+    """Return what it costs that visits between did not show a lesion.
+
+    The likelihood of a place falls with the cube of the error of the registrations on the way: the further apart the
+    visits, the more findings are as near by chance.
+    """
+    rules = matching_rules()
+    one_step = max(spaces.error_mm(visit, visit + 1) for visit in range(start, end))
+    looser = 3 * math.log(spaces.error_mm(start, end) / one_step)
+    return float((end - start - 1) * rules["unseen_visit_cost"] + rules["gap_spread_weight"] * looser)

@@ -96,15 +96,10 @@ def score(anatomies: Mapping[str, Points], seed: int, patients: int, tell: Calla
         "not_evaluable_called_resolved": wrong_statuses["not evaluable > resolved"],
         "links": ours["right"] + ours["missed"],
         "statuses": statuses.total(),
-        "ambiguous_share": 1 - sure / max(len_of(ours), 1),
+        "ambiguous_share": 1 - sure / max(_made(ours), 1),
         "sure_links_right": ours["sure right"] / max(sure, 1),
         "ambiguous_links_right": ours["ambiguous right"] / max(ours["ambiguous right"] + ours["ambiguous wrong"], 1),
     }
-
-
-def len_of(links: Counter[str]) -> int:
-    """Return how many links were made."""
-    return links["right"] + links["wrong"]
 
 
 def true_links(patient: Patient) -> set[Pair]:
@@ -135,7 +130,9 @@ def true_status(lesion: TrueLesion, visit: int) -> LinkStatus | None:
             return LinkStatus.SPLIT
         return LinkStatus.NEW if any(lesion.evaluable[:visit]) else LinkStatus.NOT_EVALUABLE
     if lesion.findings[visit] is not None:
-        return LinkStatus.MATCHED
+        if visit == lesion.splits_at:
+            return LinkStatus.SPLIT
+        return LinkStatus.MERGED if visit == lesion.takes_in_at else LinkStatus.MATCHED
     if lesion.merged_at is not None and visit >= lesion.merged_at:
         return LinkStatus.MERGED
     if not lesion.evaluable[visit]:
@@ -144,7 +141,7 @@ def true_status(lesion: TrueLesion, visit: int) -> LinkStatus | None:
 
 
 def _judged(patient: Patient, timeline: Timeline, wrong: Counter[str]) -> Counter[str]:
-    """Count the statuses of every true lesion at every visit after it was first seen; steps of parts are their own."""
+    """Count the statuses of every true lesion at every visit after it was first seen."""
     answer = Counter[str]()
     by_uid = {uid: lesion for lesion in timeline.lesions for uid in lesion.observations if uid is not None}
     for lesion in patient.lesions:
@@ -154,8 +151,7 @@ def _judged(patient: Patient, timeline: Timeline, wrong: Counter[str]) -> Counte
                 continue
             uid = next(uid for uid in reversed(lesion.findings[: visit + 1]) if uid is not None)
             said = _said(by_uid[uid], visit)
-            divides = visit in lesion.split_here or visit in lesion.merged_here
-            right = said is true or (divides and said in (LinkStatus.SPLIT, LinkStatus.MERGED, LinkStatus.MATCHED))
+            right = said is true
             answer["right" if right else "wrong"] += 1
             if not right:
                 wrong[f"{true.value} > {said.value if said else 'nothing'}"] += 1
@@ -187,6 +183,11 @@ def _counted(truth: set[Pair], made: set[Pair]) -> Counter[str]:
 def _share(links: Counter[str]) -> float:
     """Return right links over all that were made or should have been."""
     return links["right"] / max(links["right"] + links["missed"] + links["wrong"], 1)
+
+
+def _made(links: Counter[str]) -> int:
+    """Return how many links were made."""
+    return links["right"] + links["wrong"]
 
 
 def _seconds(anatomy: Points) -> float:

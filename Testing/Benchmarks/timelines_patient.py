@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -37,16 +37,16 @@ class TrueLesion:
     ----------
     findings : uid at each visit, None where nothing was found
     evaluable : whether the visit's image holds the place of the whole lesion
-    split_at, merged_at : the visit at which it fell off from, or went into, `whole`
+    split_at, merged_at : the visit at which it fell off from, or went into, another
+    splits_at, takes_in_at : the visit at which it is seen to fall into parts, or to take in another
     """
 
     findings: tuple[str | None, ...]
     evaluable: tuple[bool, ...]
     split_at: int | None = None
     merged_at: int | None = None
-    whole: int | None = None
-    split_here: frozenset[int] = frozenset()
-    merged_here: frozenset[int] = frozenset()
+    splits_at: int | None = None
+    takes_in_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,6 @@ class _Course:
     split_at: int | None = None
     merged_at: int | None = None
     whole: int | None = None
-    split_here: set[int] = field(default_factory=set)
-    merged_here: set[int] = field(default_factory=set)
 
 
 def make_patient(anatomy: Points, random: np.random.Generator, lesions: int | None = None, visits: int = 0) -> Patient:
@@ -144,8 +142,8 @@ def make_patient(anatomy: Points, random: np.random.Generator, lesions: int | No
             by_visit[visit].append(_finding(uid, place, diameter, course.attenuation, random))
     true = [
         TrueLesion(
-            tuple(found[n]), tuple(evaluable[n]), course.split_at, course.merged_at, course.whole,
-            frozenset(course.split_here), frozenset(course.merged_here),
+            tuple(found[n]), tuple(evaluable[n]), course.split_at, course.merged_at,
+            _seen_dividing(n, courses, found, True), _seen_dividing(n, courses, found, False),
         )
         for n, course in enumerate(courses)
     ]  # fmt: skip
@@ -155,6 +153,18 @@ def make_patient(anatomy: Points, random: np.random.Generator, lesions: int | No
         order = random.permutation(len(findings))
         shown.append(Visit(f"visit {index + 1}", infos[index], None, tuple(findings[n] for n in order)))
     return Patient(tuple(shown), registrations, tuple(entry for entry in true if any(entry.findings)))
+
+
+def _seen_dividing(number: int, courses: list[_Course], found: list[list[str | None]], splits: bool) -> int | None:
+    """Return the visit at which the findings show that a lesion falls into parts, or that it takes one in."""
+    for part, course in enumerate(courses):
+        event = course.split_at if splits else course.merged_at
+        if course.whole != number or event is None:
+            continue
+        whole_seen = found[number][event - 1] is not None and found[number][event] is not None
+        if whole_seen and found[part][event if splits else event - 1] is not None:
+            return event
+    return None
 
 
 def _courses(anatomy: Points, wanted: int, count: int, random: np.random.Generator) -> list[_Course]:
@@ -213,10 +223,8 @@ def _divided(number: int, course: _Course, apart: range, event: int, random: np.
         part.diameters[visit] = small
     if apart.start:
         part.split_at = event
-        course.split_here.add(event)
     else:
         part.merged_at = event
-        course.merged_here.add(event)
     return [course, part]
 
 

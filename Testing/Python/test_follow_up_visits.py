@@ -15,6 +15,7 @@ from followup_records import nodule, registration
 
 from AIImagingLogic.cli.arguments import make_parser
 from AIImagingLogic.cli.follow_up_command import WrongArgumentsError, _by_visit
+from AIImagingLogic.cli.follow_up_files import follow_up_visits_with_files
 from AIImagingLogic.cli.follow_up_output import write_follow_up
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.records.errors import RegistrationError
@@ -119,6 +120,16 @@ def test_the_files_of_four_visits_are_one_table_each_and_changes_in_long_form(
     assert float(rows[3]["mean_diameter_percent_since_first_seen"]) == pytest.approx(50.0)
     assert float(rows[3]["mean_diameter_percent_since_last_seen"]) == pytest.approx(100 * (9 / 7 - 1), rel=1e-4)
     assert load_record(Timeline, tmp_path / "result.json").lesions == timeline.lesions
+
+
+def test_the_panels_job_leaves_the_files_of_all_visits_in_a_folder_of_their_own(
+    failing: set[int], tmp_path: Path
+) -> None:
+    images, infos = images_and_infos()
+    timeline = follow_up_visits_with_files(images, infos, str(tmp_path))
+    (folder,) = tmp_path.iterdir()
+    assert folder.name in timeline.notes[-1]
+    assert (folder / "findings_followup_3.csv").exists()
 
 
 def options(*words: str) -> Any:
