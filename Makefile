@@ -46,6 +46,7 @@ peers: .venv-peers/.ready  ## install the peers that benchmarks compare with, ap
 .venv-peers/.ready: Testing/Benchmarks/requirements-peers.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --requirement $<
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'antspyx>=0.6'
 	touch $@
 
 pictures: demo  ## make the pictures of README and Docs anew

@@ -27,6 +27,7 @@ _BUILT_IN = {
     "affine": ("registration", "AffineRegistrar"),
     "deformable": ("registration", "DeformableRegistrar"),
     "deformable-mind": ("mind_registration.registrar", "MindRegistrar"),
+    "deformable-elastix": ("elastix_registration", "ElastixRegistrar"),
 }
 
 _SCHEMA = "card.schema"

@@ -27,6 +27,7 @@ _BENCHMARKS = (
     "panel_opening",
     "real_ct",
     "real_models",
+    "registration",
     "responsiveness",
     "timelines",
     "uncertainty",

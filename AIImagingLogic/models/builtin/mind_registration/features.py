@@ -16,7 +16,7 @@ _DISTANCE, _RADIUS = 2, 1
 # A local variance below this share of the image's own is noise.
 _LEAST_VARIANCE = 0.001
 # Slices at a time: twelve channels of the whole image at full resolution would be the peak of memory.
-_SLAB = 24
+_SLAB = 12
 
 _NEIGHBOURS = [np.array(step) * sign for step in np.eye(3, dtype=int) for sign in (-1, 1)]
 _EDGES = [

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # How strongly the choice at a cell is bound to its surroundings, from pass to pass.
 _COUPLING = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _CONSISTENT_PASSES = 15
+# Blocks at a time: a second copy of all costs would be the peak of memory.
+_COLUMNS = 1024
 
 
 def dense_search(
@@ -48,9 +50,12 @@ def dense_search(
     field = torch.zeros((1, 3, *block_weight.shape), dtype=fixed.dtype, device=fixed.device)
     for strength in _COUPLING:
         progress.check_cancelled()
-        # |tried - field|^2 less what is the same for all that are tried.
-        bound = torch.addmm(squared, tried.T, field.reshape(3, -1), alpha=-2 * unit).mul_(strength)
-        field = _smoothed(tried[:, bound.add_(cost).argmin(0)], block_weight.shape)
+        chosen = []
+        for part, near in zip(cost.split(_COLUMNS, 1), field.reshape(3, -1).split(_COLUMNS, 1), strict=True):
+            # |tried - field|^2 less what is the same for all that are tried.
+            bound = torch.addmm(squared, tried.T, near, alpha=-2 * unit).mul_(strength)
+            chosen.append(bound.add_(part).argmin(0))
+        field = _smoothed(tried[:, torch.cat(chosen)], block_weight.shape)
     return field
 
 
