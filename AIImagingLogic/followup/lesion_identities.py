@@ -82,28 +82,26 @@ class LesionIdentities:
             numbers.append(number)
 
     def _new_uid(self, track: Track, number: int) -> str:
-        first = ["lesion", track.first.uid]
-        uid = str(generate_uid(entropy_srcs=first))
-        return uid if uid not in self._uids.values() else str(generate_uid(entropy_srcs=[*first, str(number)]))
+        uid = _uid_after(track.first)
+        return uid if uid not in self._uids.values() else _uid_after(track.first, str(number))
 
 
 def identities_after(timeline: Timeline) -> tuple[LesionIdentity, ...]:
-    """Return the identities that a re-run starts from: those of the lesions as they are now are the latest."""
-    now = tuple(
-        LesionIdentity(
-            lesion.number,
-            lesion.uid,
-            tuple(
-                reference_to(timeline.visits, Sighting(visit, uid))
-                for visit, uid in enumerate(lesion.observations)
-                if uid is not None
-            ),
-        )
-        for lesion in timeline.lesions
-        if lesion.uid
-    )
+    """Return the identities that a re-run starts from: those of the lesions as they are now are the latest.
+
+    Results of before lesions had UIDs get those that a run gives now.
+    """
+    now = []
+    for lesion in timeline.lesions:
+        sightings = [Sighting(visit, uid) for visit, uid in enumerate(lesion.observations) if uid is not None]
+        references = tuple(reference_to(timeline.visits, sighting) for sighting in sightings)
+        now.append(LesionIdentity(lesion.number, lesion.uid or _uid_after(sightings[0]), references))
     numbers = {entry.number for entry in now}
     return (*(entry for entry in timeline.identities if entry.number not in numbers), *now)
+
+
+def _uid_after(first: Sighting, *more: str) -> str:
+    return str(generate_uid(entropy_srcs=["lesion", first.uid, *more]))
 
 
 def colour_of(number: int) -> tuple[int, int, int]:

@@ -174,6 +174,19 @@ def test_numbers_are_kept_when_a_re_run_finds_a_lesion_a_little_elsewhere_and_ar
     assert lesion_of(again, "a0").number == lesion_of(before, "a0").number
 
 
+def test_numbers_of_a_result_of_before_lesions_had_uids_are_kept_too() -> None:
+    findings = [at("a", 0, (0, 0, -20), 6.0), at("b", 0, (0, 40, -20), 12.0)], [at("a", 1, (0, 0, -20), 6.0)]
+    plain = follow(*findings)
+    old = dataclasses.replace(
+        plain,
+        lesions=tuple(dataclasses.replace(lesion, number=lesion.number + 3, uid="") for lesion in plain.lesions),
+        identities=(),
+    )
+    again = follow(*findings, previous=old)
+    assert [lesion.number for lesion in again.lesions] == [lesion.number + 3 for lesion in plain.lesions]
+    assert [lesion.uid for lesion in again.lesions] == [lesion.uid for lesion in plain.lesions]
+
+
 def test_remarks_on_findings_stand_in_the_reasons_of_their_lesions() -> None:
     base = follow([at("a", 0, (0, 0, -20))], [at("a", 1, (0, 0, -20)), at("b", 1, (0, 40, -20))])
     said = make_timeline(base.visits, base.registrations, provenance(), remarks={"a0": "Looked for."})
