@@ -11,6 +11,7 @@ from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.followup.criteria.criteria_table import RULES
 from AIImagingLogic.models.catalogue import model_ids
+from AIImagingLogic.report.texts import LANGUAGES
 
 _IMAGE = "a DICOM folder or file, NIfTI, NRRD or MHA"
 
@@ -110,6 +111,7 @@ def make_parser() -> argparse.ArgumentParser:
     follow_up.add_argument("--followup-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
     follow_up.add_argument("--no-pictures", action="store_true", help="render no pictures")
     follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
+    follow_up.add_argument("--language", default="en", choices=LANGUAGES, help="of report.html: English or Chinese")
 
     change = add("lesion-change", "lesion_change_command", "find what changed between two FLAIR visits of one brain")
     change.add_argument("earlier", type=Path, help=_IMAGE)

@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
             timeline = tasks.run("follow_up:follow_up_visits", inputs, progress.part(0.05, 0.8))
             tasks.close()
             with_scene, with_pictures = not arguments.no_scene, not arguments.no_pictures
-            output = write_follow_up(timeline, images, folder, with_scene, with_pictures, progress.part(0.8, 1.0))
+            written = progress.part(0.8, 1.0)
+            language = arguments.language
+            output = write_follow_up(timeline, images, folder, with_scene, with_pictures, written, language)
         for warning in output.warnings:
             terminal.warn(warning)
     terminal.show(

@@ -37,10 +37,11 @@ def write_follow_up(
     with_scene: bool,
     with_pictures: bool,
     progress: Progress,
+    language: str = "en",
 ) -> FollowUpOutput:
     """Write result.json, tables, segmentations, registrations, scene, pictures and report into `folder`.
 
-    Of two visits changes.csv has a row a lesion, of more a row a lesion and visit.
+    Of two visits changes.csv has a row a lesion, of more a row a lesion and visit. `language` is that of report.html.
 
     Scene and pictures need Slicer's libraries (`pip install aiimaging[host]`) and, for pictures, OpenGL. Without them
     the rest is written and the reason stands in `warnings`, in result.json and in the report.
@@ -79,7 +80,7 @@ def write_follow_up(
     )
     with progress.stage("Report", 0.95, 1.0):
         save_record(noted, folder / "result.json")
-        write_report(noted, pictures, folder, folder / "report.html")
+        write_report(noted, pictures, folder, folder / "report.html", language)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return FollowUpOutput(tuple(files), tuple(warnings))
 

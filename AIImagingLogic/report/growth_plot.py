@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +16,7 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from AIImagingLogic.records.timeline import Lesion, LinkStatus, Timeline
+from AIImagingLogic.report.texts import Texts
 from AIImagingLogic.report.visit_interval import days_from_first
 
 _WIDTH_INCHES, _HEIGHT_INCHES = 7.4, 3.9
@@ -22,6 +25,8 @@ _INK, _GRID = "#28323c", "#e3e7eb"
 _LABEL_GAP = 0.058
 # More lines cannot be told apart.
 _MOST_LESIONS = 15
+# Names of visits stay readable when their places are this part of the axis apart.
+_LEAST_LABEL_STEP = 0.16
 _NICE_STEPS = (1.0, 2.0, 5.0)
 
 
@@ -32,26 +37,33 @@ class _Point:
     interval_mm3: tuple[float, float] | None
 
 
-def growth_plot_svg(timeline: Timeline) -> str:
+def growth_plot_svg(timeline: Timeline, language: str = "en") -> str:
     """Return the plot as an ``<svg>`` element, empty when no lesion has a volume.
 
     The volume axis is logarithmic, so that equal doubling times are equally steep. A dashed line ends at the visit
     where a lesion was no longer seen; a hollow marker is a lesion that was seen at one visit only.
     """
+    texts = Texts(language)
     tracks = [(lesion, _points(lesion, timeline)) for lesion in plotted_lesions(timeline)]
     if not tracks:
         return ""
     # The style is local and the ids do not depend on chance, so that the same timeline gives the same file.
-    with matplotlib.rc_context(
-        {"svg.hashsalt": "aiimaging", "svg.fonttype": "path", "font.size": 10, "text.color": _INK}
+    # Letters are drawn as outlines, but for Chinese: its letters are the reader's own, matplotlib's font has none.
+    letters = "path" if language == "en" else "none"
+    with (
+        warnings.catch_warnings(),
+        matplotlib.rc_context(
+            {"svg.hashsalt": "aiimaging", "svg.fonttype": letters, "font.size": 10, "text.color": _INK}
+        ),
     ):
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), layout="constrained")
         canvas = FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        _dress(axes, timeline, [point.volume_mm3 for _, points in tracks for point in points])
+        _dress(axes, timeline, [point.volume_mm3 for _, points in tracks for point in points], texts)
         for lesion, points in tracks:
             _draw(axes, lesion, points, max(_positions(timeline)))
-        _number(axes, tracks, min(_positions(timeline)))
+        _number(axes, tracks, min(_positions(timeline)), texts)
         buffer = io.BytesIO()
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue().decode("utf-8")
@@ -83,19 +95,19 @@ def _positions(timeline: Timeline) -> tuple[float, ...]:
     return tuple(float(index) for index in range(len(days)))
 
 
-def _dress(axes: Axes, timeline: Timeline, volumes: Sequence[float]) -> None:
+def _dress(axes: Axes, timeline: Timeline, volumes: Sequence[float], texts: Texts) -> None:
     positions = _positions(timeline)
     span = max(positions) - min(positions) or 1.0
     gone = any(lesion.observations[-1] is None for lesion in timeline.lesions)
     axes.set_xlim(min(positions) - (0.34 if gone else 0.08) * span, max(positions) + 0.2 * span)
-    axes.set_xticks(positions, [_visit_label(timeline, index) for index in range(len(positions))])
+    axes.set_xticks(positions, _visit_labels(timeline, texts))
     axes.set_yscale("log")
     axes.set_ylim(min(volumes) / 1.6, max(volumes) * 1.6)
     narrow = max(volumes) / min(volumes) < 30
     axes.yaxis.set_major_locator(LogLocator(subs=_NICE_STEPS if narrow else (1.0,), numticks=20))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylabel("Volume (mm³, log scale)", color=_INK)
+    axes.set_ylabel(texts("growth_axis"), color=_INK)
     axes.grid(axis="y", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(colors=_INK, length=0)
@@ -107,14 +119,30 @@ def _dress(axes: Axes, timeline: Timeline, volumes: Sequence[float]) -> None:
         axes.axvline(position, color=_GRID, linewidth=0.8, zorder=0)
 
 
-def _visit_label(timeline: Timeline, index: int) -> str:
+def _visit_labels(timeline: Timeline, texts: Texts) -> list[str]:
+    """Return the words under each visit; none under one that stands too near to the one before to be read."""
+    positions = _positions(timeline)
+    least = _LEAST_LABEL_STEP * (max(positions) - min(positions))
+    labels, last = [], -math.inf
+    for index, position in enumerate(positions):
+        # The last visit is always named: the one before it gives way.
+        if position - last < least or (index < len(positions) - 1 and 0 < positions[-1] - position < least):
+            labels.append("")
+            continue
+        labels.append(_visit_label(timeline, index, texts))
+        last = position
+    return labels
+
+
+def _visit_label(timeline: Timeline, index: int, texts: Texts) -> str:
     visit = timeline.visits[index]
     days = days_from_first(timeline)[index]
-    lines = [visit.label.capitalize()]
+    label = texts.said(visit.label)
+    lines = [label[:1].upper() + label[1:]]
     if visit.info.acquired is not None:
         lines.append(f"{visit.info.acquired:%Y-%m-%d}")
     if days:
-        lines.append(f"+{days:.0f} days")
+        lines.append(texts("plot_days", count=f"{days:.0f}"))
     return "\n".join(lines)
 
 
@@ -147,7 +175,7 @@ def _draw(axes: Axes, lesion: Lesion, points: Sequence[_Point], last_position: f
     )
 
 
-def _number(axes: Axes, tracks: Sequence[tuple[Lesion, Sequence[_Point]]], first_position: float) -> None:
+def _number(axes: Axes, tracks: Sequence[tuple[Lesion, Sequence[_Point]]], first_position: float, texts: Texts) -> None:
     """Write each lesion's number beside its last point, moved apart where they would touch.
 
     What was seen at the first visit alone is numbered on its left, clear of the lines.
@@ -165,7 +193,7 @@ def _number(axes: Axes, tracks: Sequence[tuple[Lesion, Sequence[_Point]]], first
             axes.text(
                 x + side * 0.022,
                 height,
-                f"{lesion.number}{_suffix(lesion)}",
+                f"{lesion.number}{_suffix(lesion, texts)}",
                 transform=axes.transAxes,
                 horizontalalignment="right" if side < 0 else "left",
                 verticalalignment="center",
@@ -174,8 +202,8 @@ def _number(axes: Axes, tracks: Sequence[tuple[Lesion, Sequence[_Point]]], first
             )
 
 
-def _suffix(lesion: Lesion) -> str:
-    return "" if lesion.status is LinkStatus.MATCHED else f" {lesion.status.value}"
+def _suffix(lesion: Lesion, texts: Texts) -> str:
+    return "" if lesion.status is LinkStatus.MATCHED else f" {texts.said(lesion.status.value)}"
 
 
 def _apart(heights: Sequence[float]) -> list[float]:
