@@ -17,6 +17,7 @@ from AIImagingLogic.records.provenance import make_provenance
 from AIImagingLogic.records.registration import Registration
 
 _MINIMUM_SLICES = 4
+_WITH_PRESETS = ("deformable-mind",)
 SAME_IMAGE_NOTE = "Both images are the same: the registration is the identity."
 
 
@@ -62,6 +63,10 @@ def register_images(
     known = model_ids("register")
     if kind not in known:
         raise ModelError(f"There is no registration '{kind}'.", f"Choose one of {', '.join(known)}.")
+    if preset and kind not in _WITH_PRESETS:
+        raise ModelError(
+            f"The registration '{kind}' has no presets.", f"Leave the preset out, or choose {', '.join(_WITH_PRESETS)}."
+        )
     card = model_card(kind)
     registrar: Registrar = load_model(kind, **({"preset_name": preset} if preset else {}))
     if not registrar.across_modalities:

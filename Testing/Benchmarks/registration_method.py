@@ -22,13 +22,13 @@ SendPoints = Callable[[Points], Points]
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 
 
-def ours(fixed: sitk.Image, moving: sitk.Image, preset: str) -> tuple[SendPoints, float]:
-    """Return our registration, and the share of folded voxels of the fixed image."""
+def ours(fixed: sitk.Image, moving: sitk.Image, preset: str) -> sitk.Transform:
+    """Return our registration."""
     from AIImagingLogic.models.catalogue import load_model
     from AIImagingLogic.records.progress import Progress
 
     found = load_model("deformable-mind", preset_name=preset).register(fixed, moving, None, None, Progress())
-    return _sender(found.transform), _folding_share(fixed, found.transform)
+    return found.transform
 
 
 def convex_adam(fixed: sitk.Image, moving: sitk.Image) -> SendPoints:
@@ -110,16 +110,19 @@ def main() -> None:
     fixed, moving = (sitk.ReadImage(str(arguments.folder / f"{name}.mha")) for name in ("fixed", "moving"))
     points = np.load(arguments.folder / "points.npy")
     _import_first(arguments.method)
-    folding = None
+    transform = None
     began, cpu_began = time.perf_counter(), time.process_time()
     if arguments.method == "ours":
-        send, folding = ours(fixed, moving, arguments.preset)
+        transform = ours(fixed, moving, arguments.preset)
+        send = _sender(transform)
     else:
         send = PEERS[arguments.method](fixed, moving)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     np.save(arguments.folder / "found.npy", send(points))
-    answer = {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_gb": peak_gb, "folding_share": folding}
+    answer = {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_gb": peak_gb}
+    if transform is not None:
+        answer["folding_share"] = _folding_share(fixed, transform)
     print(json.dumps(answer))
 
 
@@ -129,7 +132,9 @@ def _import_first(method: str) -> None:
         import torch
 
         torch.set_num_threads(THREADS)
-    if method == "convexAdam":
+    if method == "ours":
+        import AIImagingLogic.models.builtin.mind_registration.registrar  # noqa: F401
+    elif method == "convexAdam":
         import convexAdam.convex_adam_MIND  # noqa: F401
     elif method == "antspyx SyN":
         import ants  # noqa: F401

@@ -167,3 +167,5 @@ def test_the_task_takes_two_modalities_and_names_the_preset(bent: sitk.Image, at
     result = register_images(bent, fixed_info, at_rest, moving_info, "deformable-mind", preset="chest")
     assert result.provenance is not None
     assert result.provenance.parameters["registration preset"] == "chest"
+    with pytest.raises(ModelError, match="'affine' has no presets"):
+        register_images(bent, fixed_info, at_rest, fixed_info, "affine", preset="chest")

@@ -66,11 +66,15 @@ def likeness(fixed: Frame, moving_features: Tensor, moving_weight: Tensor) -> fl
     if float(weight.sum()) < 0.2 * float(fixed.weight.sum()):
         return 0.0
     weight = weight / weight.sum()
-    first, second = fixed.features, moving_features
-    first = first - (first * weight).sum((1, 2, 3), keepdim=True)
-    second = second - (second * weight).sum((1, 2, 3), keepdim=True)
-    size = (first.square() * weight).sum() * (second.square() * weight).sum()
-    return float((first * second * weight).sum() / size.sqrt().clamp(min=1e-12))
+    product = first_size = second_size = 0.0
+    # Channel by channel: all at once would be the peak of memory.
+    for first, second in zip(fixed.features, moving_features, strict=True):
+        first = first - (first * weight).sum()
+        second = second - (second * weight).sum()
+        product += float((first * second * weight).sum())
+        first_size += float((first.square() * weight).sum())
+        second_size += float((second.square() * weight).sum())
+    return product / max((first_size * second_size) ** 0.5, 1e-12)
 
 
 def _refined(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Cells that count for less are left out: the rim of a mask.
 _LEAST_WEIGHT = 0.05
 _LAST_RATE = 0.2
+_PART = 32768
 
 
 def descend(
@@ -68,18 +69,24 @@ def descend(
         optimiser.zero_grad()
         current = smooth(parameters)
         field = in_grid_units(exponential(current, voxels, count), voxels).permute(0, 4, 1, 2, 3)
-        moved = torch.nn.functional.grid_sample(
-            field, places[None, None, None], padding_mode="border", align_corners=False
-        )[0, :, 0, 0].T
-        sampled = torch.nn.functional.grid_sample(
-            moving[None], (places + moved)[None, None, None], padding_mode="border", align_corners=False
-        )[0, :, 0, 0]
-        difference = (sampled - target).square().sum(0)
-        loss = (difference * wanted).sum() + stiffness * roughness(current / cell)
-        loss.backward()
+        leaf = field.detach().requires_grad_(True)
+        # Part by part, or what backward needs of all channels at once would be the peak of memory.
+        for place, share, feature in zip(places.split(_PART), wanted.split(_PART), target.split(_PART, 1), strict=True):
+            moved = _at(leaf, place).T
+            ((_at(moving[None], place + moved) - feature).square().sum(0) * share).sum().backward()
+        torch.autograd.backward([field, stiffness * roughness(current / cell)], [leaf.grad, None])
         optimiser.step()
         schedule.step()
     return smooth(parameters.detach())
+
+
+def _at(values: Tensor, places: Tensor) -> Tensor:
+    """Return `values` (1, c, z, y, x) at places (n, 3) as `grid_sample` counts them: (c, n)."""
+    import torch
+
+    return torch.nn.functional.grid_sample(
+        values, places[None, None, None], padding_mode="border", align_corners=False
+    )[0, :, 0, 0]
 
 
 def roughness(field: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ Shape = tuple[int, int, int]
 # A step of the integration moves nothing further than this share of a cell.
 _STEP_CELLS = 0.4
 _MOST_HALVINGS = 8
+_SLAB = 8
 
 
 def sampled_at(values: Tensor, field: Tensor, voxels: Shape) -> Tensor:
@@ -111,9 +112,18 @@ def smallest_jacobian(field: Tensor, voxels: Shape) -> Tensor:
     """
     import torch
 
-    values = field[0] * torch.tensor(
-        [count / length for count, length in zip(field.shape[2:], voxels, strict=True)], device=field.device
-    ).reshape(3, 1, 1, 1)
+    # Slab by slab: 24 differences of the whole field would be the peak of memory.
+    starts = range(0, field.shape[2] - 1, _SLAB)
+    return torch.cat(
+        [_slab_jacobian(field[:, :, start : start + _SLAB + 1], field.shape[2:], voxels) for start in starts]
+    )
+
+
+def _slab_jacobian(slab: Tensor, shape: tuple[int, ...], voxels: Shape) -> Tensor:
+    import torch
+
+    cells = torch.tensor([count / length for count, length in zip(shape, voxels, strict=True)], device=slab.device)
+    values = slab[0] * cells.reshape(3, 1, 1, 1)
     lengths = [length - 1 for length in values.shape[1:]]
     worst = None
     for corner in np.ndindex(2, 2, 2):

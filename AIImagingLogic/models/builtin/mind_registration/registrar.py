@@ -194,11 +194,10 @@ class MindRegistrar:
         lengths = work.fixed.weight.shape
         cut = tuple(slice(start, start + length) for start, length in zip(inner, lengths, strict=True))
         own = field[(slice(None), slice(None), *cut)]
-        import torch
-
         voxels = work.grid.shape
-        moved = sampled_at(torch.cat([work.moving.features, work.moving.weight[None]])[None], own, voxels)[0]
-        after = likeness(work.fixed, moved[:-1], moved[-1])
+        moved = sampled_at(work.moving.features[None], own, voxels)[0]
+        known = sampled_at(work.moving.weight[None, None], own, voxels)[0, 0]
+        after = likeness(work.fixed, moved, known)
         if after < _LEAST_LIKENESS:
             raise RegistrationError(
                 f"The two images could not be brought together: their likeness stays at {after:.2f}.", _ADVICE
