@@ -111,7 +111,8 @@ def make_parser() -> argparse.ArgumentParser:
     follow_up.add_argument("--followup-date", type=_date, metavar="YYYY-MM-DD", help="when the file does not say")
     follow_up.add_argument("--no-pictures", action="store_true", help="render no pictures")
     follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
-    follow_up.add_argument("--language", default="en", choices=LANGUAGES, help="of report.html: English or Chinese")
+    follow_up.add_argument("--language", default="en", choices=LANGUAGES, help="of the report: English or Chinese")
+    follow_up.add_argument("--xlsx", action="store_true", help="write report.xlsx too (needs aiimaging[report])")
 
     change = add("lesion-change", "lesion_change_command", "find what changed between two FLAIR visits of one brain")
     change.add_argument("earlier", type=Path, help=_IMAGE)

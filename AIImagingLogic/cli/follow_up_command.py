@@ -23,6 +23,7 @@ from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline
 from AIImagingLogic.report.text import follow_up_summary
+from AIImagingLogic.report.workbook import required_openpyxl
 
 
 class WrongArgumentsError(AIImagingError):
@@ -35,6 +36,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Run the follow-up and fill the output folder."""
     dates, series = _by_visit(arguments, "dates", "date"), _by_visit(arguments, "series", "series")
     previous = None if arguments.previous is None else _previous(arguments.previous)
+    if arguments.xlsx:
+        required_openpyxl()
     with whole_folder(arguments.output, arguments.overwrite) as folder:
         with WorkerTasks() as tasks, terminal.progress() as progress:
             with progress.stage("Reading", 0.0, 0.05) as part:
@@ -50,8 +53,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
             tasks.close()
             with_scene, with_pictures = not arguments.no_scene, not arguments.no_pictures
             written = progress.part(0.8, 1.0)
-            language = arguments.language
-            output = write_follow_up(timeline, images, folder, with_scene, with_pictures, written, language)
+            language, xlsx = arguments.language, arguments.xlsx
+            output = write_follow_up(timeline, images, folder, with_scene, with_pictures, written, language, xlsx)
         for warning in output.warnings:
             terminal.warn(warning)
     terminal.show(

@@ -20,6 +20,7 @@ from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.report.csv_tables import write_changes_csv, write_findings_csv
 from AIImagingLogic.report.html import write_report
 from AIImagingLogic.report.timeline_csv import write_timeline_csv
+from AIImagingLogic.report.workbook import write_workbook
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,12 @@ def write_follow_up(
     with_pictures: bool,
     progress: Progress,
     language: str = "en",
+    with_xlsx: bool = False,
 ) -> FollowUpOutput:
     """Write result.json, tables, segmentations, registrations, scene, pictures and report into `folder`.
 
-    Of two visits changes.csv has a row a lesion, of more a row a lesion and visit. `language` is that of report.html.
+    Of two visits changes.csv has a row a lesion, of more a row a lesion and visit. `language` is that of
+    report.html and, `with_xlsx`, of report.xlsx.
 
     Scene and pictures need Slicer's libraries (`pip install aiimaging[host]`) and, for pictures, OpenGL. Without them
     the rest is written and the reason stands in `warnings`, in result.json and in the report.
@@ -81,6 +84,8 @@ def write_follow_up(
     with progress.stage("Report", 0.95, 1.0):
         save_record(noted, folder / "result.json")
         write_report(noted, pictures, folder, folder / "report.html", language)
+        if with_xlsx:
+            write_workbook(noted, folder / "report.xlsx", language)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return FollowUpOutput(tuple(files), tuple(warnings))
 

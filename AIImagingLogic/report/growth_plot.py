@@ -62,7 +62,7 @@ def growth_plot_svg(timeline: Timeline, language: str = "en") -> str:
         axes = figure.add_subplot()
         _dress(axes, timeline, [point.volume_mm3 for _, points in tracks for point in points], texts)
         for lesion, points in tracks:
-            _draw(axes, lesion, points, max(_positions(timeline)))
+            _draw(axes, lesion, points, _positions(timeline))
         _number(axes, tracks, min(_positions(timeline)), texts)
         buffer = io.BytesIO()
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -146,7 +146,7 @@ def _visit_label(timeline: Timeline, index: int, texts: Texts) -> str:
     return "\n".join(lines)
 
 
-def _draw(axes: Axes, lesion: Lesion, points: Sequence[_Point], last_position: float) -> None:
+def _draw(axes: Axes, lesion: Lesion, points: Sequence[_Point], visits: Sequence[float]) -> None:
     colour = tuple(part / 255 for part in lesion.colour)
     linked = len(points) > 1
     # A dark rim keeps light lesion colours visible on white paper.
@@ -158,7 +158,8 @@ def _draw(axes: Axes, lesion: Lesion, points: Sequence[_Point], last_position: f
     positions, volumes = [point.position for point in points], [point.volume_mm3 for point in points]
     axes.plot(positions, volumes, color=colour, linewidth=2.0, path_effects=rim if linked else None, zorder=3)
     if lesion.status is LinkStatus.RESOLVED:
-        end = (last_position, axes.get_ylim()[0])
+        # The visit after the one at which it was last seen is the first that does not show it.
+        end = (min((place for place in visits if place > positions[-1]), default=visits[-1]), axes.get_ylim()[0])
         dashes = (0, (3, 3))
         axes.plot(*zip((positions[-1], volumes[-1]), end), color=_INK, linewidth=0.9, linestyle=dashes, zorder=1)
     axes.plot(
@@ -199,6 +200,8 @@ def _number(axes: Axes, tracks: Sequence[tuple[Lesion, Sequence[_Point]]], first
                 verticalalignment="center",
                 fontsize=9.5,
                 fontweight="bold",
+                path_effects=[Stroke(linewidth=2.6, foreground="white"), Normal()],
+                zorder=6,
             )
 
 

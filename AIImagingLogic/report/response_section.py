@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from AIImagingLogic.followup.criteria.response import ResponseAssessment
+from AIImagingLogic.followup.criteria.response import BASELINE, ResponseAssessment
 from AIImagingLogic.followup.criteria.target_choice import TargetChoice
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Timeline
@@ -94,7 +94,7 @@ def sum_plot_svg(timeline: Timeline, response: ChosenResponse, language: str = "
     places = [float(day) for day in days if day is not None]
     if len(places) < len(days) or len(set(places)) < len(places):
         places = [float(index) for index in range(len(sums))]
-    chart = SvgChart(660, 270, 0.0, 1.25 * max(known), texts("plot_sum"), right=34)
+    chart = SvgChart(660, 270, 0.0, 1.25 * max(known), texts("plot_sum"), right=48)
     ticks = ticks_between(0.0, chart.high)
     chart.value_axis(ticks, [f"{tick:g}" for tick in ticks], texts("plot_sum_axis"))
     span = places[-1] or 1.0
@@ -102,7 +102,7 @@ def sum_plot_svg(timeline: Timeline, response: ChosenResponse, language: str = "
     fall, rise = load_resource("report/response_plots.json")["limits_percent"]
     for percent, total in ((fall, sums[0] or 0.0), (rise, min(known))):
         if total > 0:
-            chart.limit(total * (1 + percent / 100), percent_change(percent))
+            chart.limit(total * (1 + percent / 100), percent_change(percent), outside=True)
     for index, (x, value) in enumerate(zip(xs, sums)):
         before = sums[index - 1] if index else None
         if before is not None and value is not None:
@@ -112,7 +112,7 @@ def sum_plot_svg(timeline: Timeline, response: ChosenResponse, language: str = "
         if value is not None:
             label = f"{rounded(value, 1)} mm"
             chart.dot(x, chart.y(value), "#0b4f8a", f"{texts.said(visit.label)} {label}")
-            chart.words(x, chart.y(value) - 9, texts.said(one.category) if one.row else "", "middle")
+            chart.words(x, chart.y(value) - 9, "" if one.category == BASELINE else texts.said(one.category), "middle")
         chart.line([(x, chart.bottom), (x, chart.bottom + 4)])
         if x - used >= 76:
             used = x
@@ -130,12 +130,12 @@ def _is_whole(one: ResponseAssessment) -> bool:
 def _line(visit: str, one: ResponseAssessment) -> ResponseLine:
     total = one.figures.get(_SUM)
     return ResponseLine(
-        visit=visit,
+        visit=visit.capitalize(),
         sum="" if total is None else f"{'' if _is_whole(one) else _AT_LEAST}{rounded(total, 1)}",
         from_baseline=percent_change(one.figures.get(_FROM_BASELINE)),
         from_nadir=percent_change(one.figures.get(_FROM_NADIR)),
         category=one.category,
-        row=one.row,
+        row="" if one.category == BASELINE else one.row,
         reason=one.reason,
         next_step=one.next_step,
         missing=one.missing,

@@ -63,10 +63,11 @@ class SvgChart:
         )
 
     def words(self, x: float, y: float, text: str, anchor: str = "start", colour: str = INK, turn: float = 0.0) -> None:
-        """Write a text with its baseline at (x, y), turned by `turn` degrees about that point."""
+        """Write a text with its baseline at (x, y), turned by `turn` degrees, with a white rim against lines."""
         turned = f' transform="rotate({_n(turn)} {_n(x)} {_n(y)})"' if turn else ""
         self._parts.append(
-            f'<text x="{_n(x)}" y="{_n(y)}" font-size="11" text-anchor="{anchor}" fill="{colour}"{turned}>'
+            f'<text x="{_n(x)}" y="{_n(y)}" font-size="11" text-anchor="{anchor}" fill="{colour}"{turned} '
+            f'stroke="#fff" stroke-width="3" paint-order="stroke">'
             f"{escape(text)}</text>"
         )
 
@@ -78,10 +79,13 @@ class SvgChart:
         middle = (self.top + self.bottom) / 2
         self.words(14, middle, name, "middle", INK, -90.0)
 
-    def limit(self, value: float, label: str) -> None:
-        """Draw a dashed line across the plot area, with its words at the right end."""
+    def limit(self, value: float, label: str, outside: bool = False) -> None:
+        """Draw a dashed line across the plot area, with its words at the right end, above it or `outside` beside it."""
         self.line([(self.left, self.y(value)), (self.right, self.y(value))], QUIET, 1.1, "5 4", "limit")
-        self.words(self.right - 2, self.y(value) - 4, label, "end", QUIET)
+        if outside:
+            self.words(self.right + 5, self.y(value) + 4, label, "start", QUIET)
+        else:
+            self.words(self.right - 2, self.y(value) - 4, label, "end", QUIET)
 
     def text(self) -> str:
         """Return the ``<svg>`` element."""

@@ -41,6 +41,18 @@ class StepWords:
     look: bool
 
 
+@dataclass(frozen=True)
+class LesionSteps:
+    """The steps of a lesion: those to tell one by one, and how many plain links there are beside them.
+
+    `lowest` is the lowest confidence of the plain links, empty where none is known.
+    """
+
+    told: tuple[StepWords, ...]
+    plain: int
+    lowest: str
+
+
 def visit_cells(timeline: Timeline) -> dict[int, tuple[VisitCell, ...]]:
     """Return the cells of each lesion, by its number, one a visit."""
     count = len(timeline.visits)
@@ -66,9 +78,9 @@ def shown_visits(timeline: Timeline) -> dict[int, tuple[int, ...]]:
     return shown
 
 
-def step_words(timeline: Timeline) -> dict[int, tuple[StepWords, ...]]:
-    """Return what became of each lesion, by its number, at the visits of which there is something to say."""
-    return {lesion.number: tuple(_steps(timeline, lesion)) for lesion in timeline.lesions}
+def step_words(timeline: Timeline) -> dict[int, LesionSteps]:
+    """Return what became of each lesion, by its number: plain links are counted, all else is told."""
+    return {lesion.number: _steps(timeline, lesion) for lesion in timeline.lesions}
 
 
 def attribute_name(name: str, unit: str) -> str:
@@ -122,12 +134,14 @@ def _last_seen(timeline: Timeline, lesion: Lesion) -> Finding | None:
     return next((finding for finding in found if finding is not None), None)
 
 
-def _steps(timeline: Timeline, lesion: Lesion) -> list[StepWords]:
-    words = []
+def _steps(timeline: Timeline, lesion: Lesion) -> LesionSteps:
+    told, plain = [], []
     for visit, step in zip(timeline.visits, lesion.steps):
-        if step.status is None:
-            continue
-        confidence = "" if step.confidence is None else rounded(step.confidence, 2)
         look = step.ambiguous and not step.by_hand
-        words.append(StepWords(visit.label, step.status.value, step.reason, confidence, step.by_hand, look))
-    return words
+        if step.status is LinkStatus.MATCHED and not look and not step.by_hand:
+            plain.append(step.confidence)
+        elif step.status is not None:
+            confidence = "" if step.confidence is None else rounded(step.confidence, 2)
+            told.append(StepWords(visit.label, step.status.value, step.reason, confidence, step.by_hand, look))
+    known = [confidence for confidence in plain if confidence is not None]
+    return LesionSteps(tuple(told), len(plain), rounded(min(known), 2) if known else "")
