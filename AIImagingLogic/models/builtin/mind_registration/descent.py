@@ -49,7 +49,7 @@ def descend(
     References
     ----------
     H. Siebert, C. Grossbroehmer, L. Hansen, M. P. Heinrich, ConvexAdam: self-configuring dual-optimisation-based 3D
-    multitask medical image registration, IEEE Trans. Med. Imaging 44 (2025), doi 10.1109/TMI.2024.3512603.
+    multitask medical image registration, IEEE Trans. Med. Imaging 44 (2025).
     """
     import torch
 

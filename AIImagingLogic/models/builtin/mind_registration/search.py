@@ -36,7 +36,7 @@ def dense_search(
     References
     ----------
     M. P. Heinrich, B. W. Papiez, J. A. Schnabel, H. Handels, Non-parametric discrete registration with convex
-    optimisation, WBIR 2014, doi 10.1007/978-3-319-08554-8_6.
+    optimisation, WBIR 2014.
     """
     import torch
 
