@@ -14,6 +14,8 @@ from AIImagingLogic.report.texts import Texts
 
 _HEIGHT, _LEAST_WIDTH = 380.0, 520.0
 _BAR_STEP, _BAR_SHARE = 22.0, 0.74
+# Percent of the axis above bars that are cut, for their figures.
+_ROOM_FOR_FIGURES = 15.0
 _DAYS_A_MONTH = 30.4375
 
 
@@ -78,9 +80,11 @@ def waterfall_svg(patients: Sequence[BestChange], language: str = "en") -> str:
     most = float(table["best_at_most_percent"])
     ordered = sorted(patients, key=lambda entry: (-entry.percent, entry.patient))
     low, high = _range([min(entry.percent, most) for entry in ordered])
+    if ordered[0].percent > most:
+        high += _ROOM_FOR_FIGURES
     width = max(_LEAST_WIDTH, _BAR_STEP * len(ordered) + 90)
-    chart = SvgChart(width, _HEIGHT, low, high, texts("plot_waterfall"))
-    _frame(chart, texts, low, high, texts("plot_best_change"))
+    chart = SvgChart(width, _HEIGHT, low, high, texts("plot_waterfall"), right=46)
+    _frame(chart, low, high, texts("plot_best_change"), outside=True)
     step = (chart.right - chart.left) / len(ordered)
     for index, entry in enumerate(ordered):
         x = chart.left + (index + (1 - _BAR_SHARE) / 2) * step
@@ -88,7 +92,7 @@ def waterfall_svg(patients: Sequence[BestChange], language: str = "en") -> str:
         chart.bar(x, step * _BAR_SHARE, min(entry.percent, most), _colour(entry.response), label)
         middle = x + step * _BAR_SHARE / 2
         if entry.percent > most:
-            chart.words(middle, chart.y(most) - 3, f"{signed(entry.percent, 0)}%", "middle")
+            chart.words(middle + 4, chart.y(most) - 5, f"{signed(entry.percent, 0)}%", "start", INK, -90.0)
         if step >= 12:
             chart.words(middle + 4, chart.bottom + 8, entry.patient, "end", INK, -55.0)
     _legend(chart, [entry.response for entry in ordered])
@@ -112,7 +116,7 @@ def spider_svg(patients: Sequence[ChangeOverTime], language: str = "en") -> str:
     texts = Texts(language)
     low, high = _range([percent for entry in patients for percent in entry.percent])
     chart = SvgChart(_LEAST_WIDTH + 160, _HEIGHT, low, high, texts("plot_spider"), right=74)
-    _frame(chart, texts, low, high, texts("plot_change"))
+    _frame(chart, low, high, texts("plot_change"), outside=False)
     last_day = max(day for entry in patients for day in entry.days)
     months = last_day / _DAYS_A_MONTH
 
@@ -136,12 +140,12 @@ def spider_svg(patients: Sequence[ChangeOverTime], language: str = "en") -> str:
     return chart.text()
 
 
-def _frame(chart: SvgChart, texts: Texts, low: float, high: float, name: str) -> None:
+def _frame(chart: SvgChart, low: float, high: float, name: str, outside: bool) -> None:
     ticks = ticks_between(low, high)
     chart.value_axis(ticks, [f"{signed(tick, 0)}%" for tick in ticks], name)
     chart.line([(chart.left, chart.y(0.0)), (chart.right, chart.y(0.0))], INK, 1.2, kind="zero")
     for value in _table()["limits_percent"]:
-        chart.limit(float(value), f"{signed(value, 0)}%")
+        chart.limit(float(value), f"{signed(value, 0)}%", outside)
 
 
 def _legend(chart: SvgChart, responses: Sequence[str]) -> None:

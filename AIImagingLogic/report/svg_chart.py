@@ -65,11 +65,11 @@ class SvgChart:
     def words(self, x: float, y: float, text: str, anchor: str = "start", colour: str = INK, turn: float = 0.0) -> None:
         """Write a text with its baseline at (x, y), turned by `turn` degrees, with a white rim against lines."""
         turned = f' transform="rotate({_n(turn)} {_n(x)} {_n(y)})"' if turn else ""
-        self._parts.append(
-            f'<text x="{_n(x)}" y="{_n(y)}" font-size="11" text-anchor="{anchor}" fill="{colour}"{turned} '
-            f'stroke="#fff" stroke-width="3" paint-order="stroke">'
-            f"{escape(text)}</text>"
-        )
+        placed = f'x="{_n(x)}" y="{_n(y)}" font-size="11" text-anchor="{anchor}"{turned}'
+        # A text below the text, not paint-order: not every renderer of SVG knows that.
+        rim = f'<text class="rim" aria-hidden="true" {placed} fill="#fff" stroke="#fff" stroke-width="3">'
+        words = escape(text)
+        self._parts.append(f'{rim}{words}</text><text {placed} fill="{colour}">{words}</text>')
 
     def value_axis(self, ticks: Sequence[float], labels: Sequence[str], name: str) -> None:
         """Draw the grid lines of the value axis and its words."""
