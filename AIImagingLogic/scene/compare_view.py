@@ -38,6 +38,7 @@ class CompareView:
     ----------
     scene : vtkMRMLScene
     visits : the earlier and the later one
+    others : nodes of further visits, hidden meanwhile: they lie in other coordinates
 
     Raises
     ------
@@ -45,7 +46,7 @@ class CompareView:
         There are not two, or a list of findings has lost its box.
     """
 
-    def __init__(self, scene: Any, visits: Sequence[ComparedVisit]) -> None:
+    def __init__(self, scene: Any, visits: Sequence[ComparedVisit], others: Sequence[Any] = ()) -> None:
         rows = layout_rows()
         if len(visits) != len(rows):
             raise SceneError(f"{len(rows)} visits can be compared, not {len(visits)}.", "Choose a follow-up.")
@@ -54,6 +55,8 @@ class CompareView:
         self._rows = rows
         self._views = [FindingView.from_nodes(visit.points, row["view_group"]) for visit, row in zip(visits, rows)]
         self._layout_before: int | None = None
+        self._others = tuple(node for node in others if node.IsA("vtkMRMLDisplayableNode"))
+        self._hidden: list[Any] = []
 
     def show(self) -> None:
         """Switch to the layout, each visit in the middle of its volume, its results in its own views only."""
@@ -72,11 +75,18 @@ class CompareView:
                 view.JumpSliceByCentering(*fit_to_volume(view, visit.volume))
                 identifiers.append(view.GetID())
             _show_only_in(visit.nodes, identifiers)
+        shown = [node.GetDisplayNode() for node in self._others if node.GetScene() is self._scene]
+        self._hidden += [display for display in shown if display is not None and display.GetVisibility()]
+        for display in self._hidden:
+            display.SetVisibility(False)
 
     def close(self) -> None:
         """Switch back to the layout that was shown before, with all results in all views again."""
         for visit in self._visits:
             _show_only_in(visit.nodes, [])
+        for display in self._hidden:
+            display.SetVisibility(True)
+        self._hidden = []
         if self._layout_before is not None:
             show_layout_number(self._scene, self._layout_before)
             self._layout_before = None

@@ -109,6 +109,16 @@ class FindingView:
         """Select the finding before the current one, the last before the first. Returns its uid."""
         return self._step(-1)
 
+    def segment(self, uid: str) -> Any | None:
+        """Return the segment (vtkSegment) that outlines a finding, None when there is none."""
+        segment_id = self._segments.get(uid)
+        return None if segment_id is None else self.lesions.GetSegmentation().GetSegment(segment_id)  # type: ignore[union-attr]
+
+    def uid_of_row(self, row: int) -> str:
+        """Return the uid of the finding in a row of the table, empty when the table does not say."""
+        column = None if self.table is None else self.table.GetTable().GetColumnByName(UID_COLUMN)
+        return "" if column is None else str(column.GetValue(row))
+
     def review(self, uid: str) -> str:
         """Return what a person said of a finding, the value of a `ReviewStatus`."""
         row = self._row(uid)

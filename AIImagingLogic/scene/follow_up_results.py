@@ -55,11 +55,17 @@ def add_follow_up_results(timeline: Timeline, volumes: Sequence[Any | None], sce
         visits=tuple(visits),
         change_table=change_table_node(timeline, scene, unique_name(scene, "Follow-up changes")),
         transforms=tuple(
-            transform_node_from_registration(registration, scene, unique_name(scene, "Follow-up to baseline"))
-            for registration in timeline.registrations
+            transform_node_from_registration(registration, scene, unique_name(scene, _between(timeline, index)))
+            for index, registration in enumerate(timeline.registrations)
             if registration is not None
         ),
         plots=tuple(growth_plot_nodes(timeline, scene, unique_name(scene, "Follow-up growth"))),
     )
     place_beside(volumes[-1], (nodes.change_table, *nodes.transforms, *nodes.plots), scene)
     return nodes
+
+
+def _between(timeline: Timeline, index: int) -> str:
+    """Return the name of the transform from a visit to the one before."""
+    later = timeline.visits[index + 1].label
+    return f"{later[:1].upper()}{later[1:]} to {timeline.visits[index].label}"

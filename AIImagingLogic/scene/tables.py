@@ -30,8 +30,18 @@ class Column:
 
 def table_node(columns: Sequence[Column], scene: Any, name: str) -> Any:
     """Add a vtkMRMLTableNode with typed columns, locked against editing by accident."""
-    vtk = load_vtk()
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    fill_table(node, columns)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def fill_table(node: Any, columns: Sequence[Column]) -> None:
+    """Let a vtkMRMLTableNode hold these columns and no others."""
+    vtk = load_vtk()
+    was_modifying = node.StartModify()
+    node.RemoveAllColumns()
     for column in columns:
         textual = any(isinstance(value, str) for value in column.values)
         array = vtk.vtkStringArray() if textual else vtk.vtkDoubleArray()
@@ -44,9 +54,7 @@ def table_node(columns: Sequence[Column], scene: Any, name: str) -> Any:
         # The view shows no units of its own.
         label = unit_label(column.unit)
         node.SetColumnTitle(column.name, f"{column.name} ({label})" if label else column.name)
-    node.SetUseColumnTitleAsColumnHeader(True)
-    node.SetLocked(True)
-    return node
+    node.EndModify(was_modifying)
 
 
 def findings_table_node(visit: Visit, names: Mapping[str, str], scene: Any, name: str) -> Any:
@@ -87,6 +95,13 @@ def measurements_table_node(measured: MeasuredSegments, scene: Any, name: str) -
 
 def change_table_node(timeline: Timeline, scene: Any, name: str) -> Any:
     """Add what became of every lesion between the first and the last visit, a row each."""
+    node = table_node(change_columns(timeline), scene, name)
+    mark(node, "changes", timeline.provenance)
+    return node
+
+
+def change_columns(timeline: Timeline) -> list[Column]:
+    """Return the columns of the change table."""
     lesions = timeline.lesions
     columns = [
         Column("Lesion", [f"Lesion {lesion.number}" for lesion in lesions]),
@@ -112,9 +127,7 @@ def change_table_node(timeline: Timeline, scene: Any, name: str) -> Any:
         categories = [assessment.by_lesion.get(str(lesion.number), "") for lesion in lesions]
         columns.append(Column(assessment.rules, categories))
     columns.append(Column("Reason", [_reason(lesion.reason, lesion.growth) for lesion in lesions]))
-    node = table_node(columns, scene, name)
-    mark(node, "changes", timeline.provenance)
-    return node
+    return columns
 
 
 def _at_visit(timeline: Timeline, lesion: Lesion, index: int, key: str) -> float:

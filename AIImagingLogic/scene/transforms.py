@@ -71,3 +71,22 @@ def _flat(transform: sitk.Transform) -> sitk.Transform:
     composite = sitk.CompositeTransform(transform)
     composite.FlattenTransform()
     return composite
+
+
+def transform_of_node(node: Any) -> sitk.Transform:
+    """Return the transform of a node that `transform_node_from_registration` made: fixed points to moving ones, LPS mm.
+
+    Raises
+    ------
+    SceneError
+        Slicer cannot write it as an ITK transform.
+    """
+    from AIImagingLogic.scene.host import load_slicer
+
+    with tempfile.TemporaryDirectory(prefix="aiimaging-") as folder:
+        path = Path(folder) / "transform.h5"
+        storage = load_slicer().vtkMRMLTransformStorageNode()
+        storage.SetFileName(str(path))
+        if not storage.WriteData(node):
+            raise SceneError(f"The transform '{node.GetName()}' cannot be read.", "Run the follow-up again.")
+        return sitk.ReadTransform(str(path))

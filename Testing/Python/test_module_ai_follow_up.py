@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,13 @@ SEEN_MM, EXPECTED_MM = (40.0, -20.5, -120.25), (41.0, -20.0, -118.0)
 _brightness = iter(range(1000))
 
 
-def _two_visits(scene: Any, name: str) -> list[Any]:
-    """Add two volumes, each in a dated study of its own, as DICOM loading leaves them."""
+def dated_volumes(scene: Any, name: str, dates: Sequence[str]) -> list[Any]:
+    """Add volumes, each in a dated study of its own, as DICOM loading leaves them."""
     import slicer
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     nodes = []
-    for date in ("20240110", "20240708"):
+    for date in dates:
         voxels = np.full((60, 60, 60), next(_brightness) - 900, np.int16)
         node = slicer.util.addVolumeFromArray(voxels, name=f"{name} {date}")
         node.SetSpacing(SPACING_MM, SPACING_MM, SPACING_MM)
@@ -49,6 +50,10 @@ def _two_visits(scene: Any, name: str) -> list[Any]:
     return nodes
 
 
+def _two_visits(scene: Any, name: str) -> list[Any]:
+    return dated_volumes(scene, name, ("20240110", "20240708"))
+
+
 def _answer_at_once(panel: Any) -> None:
     logic = sys.modules["AIFollowUpLib.logic"]
     logic._TASK = "follow_up_answers:answer"
@@ -57,7 +62,7 @@ def _answer_at_once(panel: Any) -> None:
 
 MODULE = PanelModule(
     "AIFollowUp",
-    ("baselineSelector", "followUpSelector"),
+    ("visitSelector1", "visitSelector2"),
     _two_visits,
     lambda logic, volumes, wait: logic.process(*volumes, wait=wait),
     _answer_at_once,
@@ -102,7 +107,7 @@ def _refused(setting: PanelSetting, *says: str) -> None:
 
 def test_same_volume_as_both_visits_is_refused_before_anything_runs(setting: PanelSetting) -> None:
     setting.choose([setting.inputs[0], setting.inputs[0]])
-    _refused(setting, "both baseline and follow-up", "Choose two different visits")
+    _refused(setting, "is on the list twice", "Choose two different visits")
 
 
 def test_two_volumes_with_the_same_voxels_are_refused_and_nothing_is_added(setting: PanelSetting) -> None:
@@ -114,34 +119,53 @@ def test_two_volumes_with_the_same_voxels_are_refused_and_nothing_is_added(setti
     assert "are the same image" in setting.status and run.nodes is None and setting.snapshot() == before
 
 
-def test_follow_up_dated_before_the_baseline_is_refused_and_swapping_mends_it(setting: PanelSetting) -> None:
+def test_visits_in_any_order_are_put_in_order_of_their_dates(setting: PanelSetting) -> None:
     setting.choose(setting.inputs[::-1])
-    _refused(setting, "dated before the baseline", "Swap the two")
-    setting.panel.click("swapButton")
-    ui = setting.panel.ui
-    assert [ui.baselineSelector.currentNode(), ui.followUpSelector.currentNode()] == setting.inputs
-    assert (ui.baselineDateLineEdit.text, ui.followUpDateLineEdit.text) == ("2024-01-10", "2024-07-08")
+    assert [setting.panel.find(f"visitNumber{row}").text for row in (1, 2)] == ["2", "1"]
+    run = setting.run()
+    points = [visit.points for visit in run.nodes.visits]
+    assert [node.GetNodeReference("AIImaging.Volume") for node in points] == setting.inputs
+    assert "2024-01-10 → 2024-07-08" in setting.panel.ui.resultLabel.text
+
+
+def test_undated_visits_are_taken_as_listed_and_dates_against_that_are_refused(setting: PanelSetting) -> None:
+    third = setting.add_inputs("Third")[0]
+    setting.panel.click("addVisitButton")
+    setting.choose([setting.inputs[1], third, setting.inputs[0]])
+    setting.panel.choose("visitSelector3", setting.inputs[0])
+    setting.panel.choose("visitDate2", "")
+    # The scene knows the date of a volume whose field was emptied.
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(setting.scene)
+    hierarchy.SetItemAttribute(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(third)), "DICOM.StudyDate", "")
+    assert "order of the list" in setting.panel.ui.orderLabel.text
+    _refused(setting, "is dated before", "put the visits in order of time")
+    setting.panel.click("visitUp3")
+    setting.panel.click("visitUp2")
+    setting.panel.click("visitUp3")
+    assert [setting.panel.find(f"visitNumber{row}").text for row in (1, 2, 3)] == ["1", "2", "3"]
     setting.run()
 
 
 def test_text_that_is_no_date_is_refused_and_says_how_to_write_one(setting: PanelSetting) -> None:
-    setting.panel.choose("baselineDateLineEdit", "31.5.2024")
+    setting.panel.choose("visitDate1", "31.5.2024")
     _refused(setting, "'31.5.2024' is no date", "2024-05-31")
 
 
 def test_date_comes_from_the_study_and_a_typed_one_is_kept_and_used(setting: PanelSetting) -> None:
     ui = setting.panel.ui
-    assert ui.baselineDateLineEdit.text == "2024-01-10"
-    setting.panel.choose("followUpDateLineEdit", "2024-08-01")
+    assert setting.panel.find("visitDate1").text == "2024-01-10"
+    setting.panel.choose("visitDate2", "2024-08-01")
     setting.panel.exit()
     setting.panel.enter()
-    assert ui.followUpDateLineEdit.text == "2024-08-01"
+    assert setting.panel.find("visitDate2").text == "2024-08-01"
     setting.run()
     assert "2024-01-10 → 2024-08-01 (204 days)" in ui.resultLabel.text
 
 
 def test_apply_waits_for_both_volumes(setting: PanelSetting) -> None:
-    setting.panel.choose("followUpSelector", None)
+    setting.panel.choose("visitSelector2", None)
     button = setting.panel.ui.applyButton
     assert not button.enabled and "follow-up" in button.toolTip
 
@@ -330,7 +354,7 @@ with running() as host:
     import slicer
     before = heavy & set(sys.modules)
     panel = host.open_module(sys.argv[1])
-    for shade, name in enumerate(("baselineSelector", "followUpSelector")):
+    for shade, name in enumerate(("visitSelector1", "visitSelector2")):
         panel.choose(name, slicer.util.addVolumeFromArray(np.full((9, 9, 9), shade, np.int16)))
     panel.click("applyButton")
     run = panel.widget._runs[0][0]

@@ -12,6 +12,24 @@ _ROW_PIXELS = 24
 _LAST = -math.inf
 
 
+def _is(*words):
+    return lambda lesion: _course(lesion, "") in words
+
+
+# Text, and which lesions it shows.
+FILTERS = (
+    (_("All"), lambda lesion: True),
+    (_("Growing or new"), _is("growing", "new")),
+    (_("Growing"), _is("growing")),
+    (_("New"), _is("new")),
+    (_("Shrinking or gone"), _is("shrinking", "resolved")),
+    (_("Stable"), _is("stable")),
+    (_("Not evaluable"), _is("not evaluable")),
+    (_("To check"), lambda lesion: lesion.to_check),
+    (_("Targets"), lambda lesion: lesion.role == "target"),
+)
+
+
 class LesionTable:
     """Fills a table widget with lesions and tells which one was chosen.
 
@@ -25,7 +43,9 @@ class LesionTable:
     def __init__(self, tableWidget, onChosen):
         self._table = tableWidget
         self._onChosen = onChosen
+        self._all = []
         self._lesions = []
+        self._filter = FILTERS[0]
         self._rules = ""
         self._column, self._descending = 0, False
         self._filling = False
@@ -49,12 +69,28 @@ class LesionTable:
         row = self._table.currentRow()
         return self._lesions[row].number if 0 <= row < len(self._lesions) else None
 
+    @property
+    def selected(self):
+        """Numbers of all chosen lesions, in the order of the rows."""
+        rows = sorted({index.row() for index in self._table.selectionModel().selectedRows()})
+        return [self._lesions[row].number for row in rows if row < len(self._lesions)]
+
     def show(self, lesions, rules):
         """Show `lesions` (ShownLesion), graded by the guideline named `rules`; the highest grade comes first."""
-        self._lesions = list(lesions)
+        self._all = list(lesions)
         self._rules = rules
         self._column, self._descending = (_CATEGORY, True) if rules else (0, False)
         self._fill(None)
+
+    def update(self, lesions):
+        """Show the lesions as they are now; sorting, filter and the chosen one stay."""
+        self._all = list(lesions)
+        self._fill(self.current)
+
+    def filterBy(self, index):
+        """Show the lesions of a filter only, by its place in `FILTERS`."""
+        self._filter = FILTERS[index]
+        self._fill(self.current)
 
     def choose(self, number):
         """Choose a lesion by its number, as a click does."""
@@ -82,6 +118,7 @@ class LesionTable:
         self._onChosen(self._lesions[row].number)
 
     def _fill(self, chosen):
+        self._lesions = [lesion for lesion in self._all if self._filter[1](lesion)]
         self._lesions.sort(key=lambda lesion: lesion.number)
         self._lesions.sort(key=lambda lesion: _COLUMNS[self._column][2](lesion, self._rules), reverse=self._descending)
         self._filling = True
@@ -116,12 +153,12 @@ def _swatch(colour):
 
 
 def _diameters(lesion, rules):
-    before, after = (visit["mean_diameter"].removesuffix(" mm") or _DASH for visit in lesion.words["visits"])
+    before, after = (visit["mean_diameter"].removesuffix(" mm") or _DASH for visit in lesion.compared)
     return f"{before} → {after}"
 
 
 def _largestDiameter(lesion, rules):
-    numbers = [visit["mean_diameter"].removesuffix(" mm") for visit in lesion.words["visits"]]
+    numbers = [visit["mean_diameter"].removesuffix(" mm") for visit in lesion.compared]
     return float(next((number for number in reversed(numbers) if number), _LAST))
 
 
@@ -167,6 +204,8 @@ def _percent(lesion, rules):
     return _LAST if percent is None else percent
 
 
+_ROLES = {"target": _("T"), "non-target": _("NT"), "": _DASH}
+
 # Title (none: the guideline's name), text and sort key of each column.
 _COLUMNS = (
     (_("No."), lambda lesion, rules: str(lesion.number), lambda lesion, rules: lesion.number),
@@ -175,6 +214,7 @@ _COLUMNS = (
     (_("Size, mm"), _diameters, _largestDiameter),
     (_("Volume"), _volumeChange, _percent),
     (_("Doubling"), _doubling, _doublingOrder),
+    (_("Role"), lambda lesion, rules: _ROLES[lesion.role], lambda lesion, rules: lesion.role),
 )
 _CATEGORY, _VOLUME = 1, 4
 _DESCENDING_FIRST = (1, 3, 4, 5)

@@ -1,15 +1,19 @@
-"""From two volume nodes to result nodes and, when asked for, files. Needs no panel."""
+"""From volume nodes to result nodes and, when asked for, files. Needs no panel."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from AIFollowUpLib.dates import order_of
 from AIFollowUpLib.parameters import AIFollowUpParameters
 
-_TASK = "AIImagingLogic.tasks.follow_up:follow_up"
-_TASK_WITH_FILES = "AIImagingLogic.cli.follow_up_files:follow_up_with_files"
+_TASK = "AIImagingLogic.tasks.follow_up:follow_up_visits"
+_TASK_WITH_FILES = "AIImagingLogic.cli.follow_up_files:follow_up_visits_with_files"
+_SIGNED_OFF = "AIImagingLogic.cli.signed_off_files:write_signed_off"
+FEWEST_VISITS, MOST_VISITS = 2, 20
 
 
 class AIFollowUpLogic(ScriptedLoadableModuleLogic):
@@ -23,21 +27,20 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
 
     def process(
         self,
-        baselineVolume: Any,
-        followUpVolume: Any,
-        baselineDate: datetime | None = None,
-        followUpDate: datetime | None = None,
+        *volumes: Any,
+        dates: Sequence[datetime | None] | None = None,
         outputFolder: Path | None = None,
         wait: bool = True,
     ) -> Any:
-        """Follow lung nodules from one volume to another.
+        """Follow lung nodules through the visits of a patient.
 
         Parameters
         ----------
-        baselineVolume, followUpVolume : vtkMRMLScalarVolumeNode
-            Chest CT in HU, of one scene. Results share the linear parent transform of their volume.
-        baselineDate, followUpDate
-            When they were acquired, where the scene does not know.
+        *volumes : vtkMRMLScalarVolumeNode
+            2 to 20 chest CTs in HU, of one scene. Where all are dated, each on its own, their dates say the order;
+            else they are given in order of time. Results share the linear parent transform of their volume.
+        dates
+            When each was acquired, None where the scene knows or nobody does.
         outputFolder
             Where to make a folder with result.json, tables, segmentations and report.html; none when None. When it
             cannot be written, the results come into the scene all the same, with a note.
@@ -47,15 +50,15 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         Returns
         -------
         FollowUpNodes
-            With `wait`: the new nodes.
+            With `wait`: the new nodes; visits are in order of time.
         SceneRun
             Without `wait`: the run; see its `on_finish`, `nodes`, `outcome` and `cancel`.
 
         Raises
         ------
         AIImagingError
-            An input is unusable, both are the same, or they are dated the wrong way round; with `wait`, also that the
-            run failed or was cancelled. Nothing was added.
+            An input is unusable, one is given twice, or they are dated against the given order; with `wait`, also that
+            the run failed or was cancelled. Nothing was added.
         """
         from AIImagingLib.application_service import application_service
 
@@ -63,11 +66,16 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         from AIImagingLogic.scene.job_inputs import image_input
         from AIImagingLogic.scene.scene_run import SceneRun
 
-        baseline = image_input(baselineVolume, baselineDate, "baseline volume")
-        later = image_input(followUpVolume, followUpDate, "follow-up volume")
-        _checkPair(baselineVolume, followUpVolume, baseline.facts["acquired"], later.facts["acquired"])
-        scene = baselineVolume.GetScene()
-        arguments = {"baseline": baseline, "followup": later}
+        typed = dates or (None,) * len(volumes)
+        images = [
+            image_input(volume, date, f"volume of visit {number}")
+            for number, (volume, date) in enumerate(zip(volumes, typed, strict=True), start=1)
+        ]
+        _checkVisits(volumes, [image.facts["acquired"] for image in images])
+        order, _dated = order_of([image.facts["acquired"] for image in images])
+        ordered = [volumes[index] for index in order]
+        scene = ordered[0].GetScene()
+        arguments: dict[str, Any] = {"visits": [images[index] for index in order], "in_given_order": True}
         if outputFolder is not None:
             arguments["folder"] = str(outputFolder)
 
@@ -75,32 +83,85 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
             from AIFollowUpLib.stored_result import store_result
             from AIImagingLogic.scene.follow_up_results import add_follow_up_results
 
-            nodes = add_follow_up_results(timeline, (baselineVolume, followUpVolume), scene)
+            nodes = add_follow_up_results(timeline, ordered, scene)
             store_result(nodes, timeline)
             return nodes
 
         job = Job(
-            title=f"{baselineVolume.GetName()} → {followUpVolume.GetName()}",
+            title=_title([volume.GetName() for volume in ordered]),
             function=_TASK if outputFolder is None else _TASK_WITH_FILES,
             arguments=arguments,
         )
         service = application_service()
-        run = SceneRun(service.service, scene, job, [baselineVolume, followUpVolume], addToScene)
+        run = SceneRun(service.service, scene, job, ordered, addToScene)
         service.follow(run)
         return run.wait() if wait else run
 
+    def writeSignedOff(self, table: Any, timeline: Any, who: str, when: str, outputFolder: Path) -> Any:
+        """Start writing the files of a change table that was signed off, and return the run.
 
-def _checkPair(baselineVolume: Any, followUpVolume: Any, before: datetime | None, after: datetime | None) -> None:
+        Parameters
+        ----------
+        table : vtkMRMLTableNode that it was made of
+        timeline : Timeline, as corrected
+        who, when : as on the table
+        outputFolder : a new folder is made in it
+
+        Returns
+        -------
+        SceneRun
+            Its nodes are the timeline with the notes that `cli.signed_off_files` adds; the last names the new folder.
+        """
+        from AIImagingLib.application_service import application_service
+
+        from AIImagingLogic.jobs.job import Job
+        from AIImagingLogic.scene.scene_run import SceneRun
+
+        arguments = {"timeline": timeline.to_json(_imageToSend), "folder": str(outputFolder), "who": who, "when": when}
+        job = Job(title=f"{table.GetName()}: report", function=_SIGNED_OFF, arguments=arguments)
+        service = application_service()
+        run = SceneRun(service.service, table.GetScene(), job, [], lambda signed: signed)
+        service.follow(run)
+        return run
+
+
+def _imageToSend(value: Any, name: str) -> Any:
+    """Return an image of a timeline as an argument of a job; the report needs no transforms."""
+    import SimpleITK as sitk
+
+    from AIImagingLogic.jobs.job import ImageInput
+
+    if not isinstance(value, sitk.Image):
+        return None
+    voxels = sitk.GetArrayFromImage(value)
+    return ImageInput(voxels, value.GetSpacing(), value.GetOrigin(), value.GetDirection())
+
+
+def _title(names: list[str]) -> str:
+    if len(names) == FEWEST_VISITS:
+        return " → ".join(names)
+    return f"{names[0]} → {names[-1]} ({len(names)} visits)"
+
+
+def _checkVisits(volumes: Sequence[Any], dates: Sequence[datetime | None]) -> None:
     """Refuse at once what the task would refuse after the volumes were copied."""
     from AIImagingLogic.records.errors import WrongImageError
 
-    if baselineVolume is followUpVolume:
+    if not FEWEST_VISITS <= len(volumes) <= MOST_VISITS:
         raise WrongImageError(
-            f"'{baselineVolume.GetName()}' is both baseline and follow-up.", "Choose two different visits."
+            f"A follow-up needs {FEWEST_VISITS} to {MOST_VISITS} visits, not {len(volumes)}.",
+            "Choose the visits to compare.",
         )
-    if before and after and after < before:
-        raise WrongImageError(
-            f"The follow-up '{followUpVolume.GetName()}' ({after:%Y-%m-%d}) is dated before the baseline "
-            f"'{baselineVolume.GetName()}' ({before:%Y-%m-%d}).",
-            "Swap the two, or state the true dates.",
-        )
+    for index, volume in enumerate(volumes):
+        if volume in volumes[:index]:
+            raise WrongImageError(f"'{volume.GetName()}' is on the list twice.", "Choose two different visits.")
+    if order_of(dates)[1]:
+        return
+    dated = [(date, volume.GetName()) for date, volume in zip(dates, volumes, strict=True) if date is not None]
+    for (before, earlier), (after, later) in zip(dated, dated[1:]):
+        if after < before:
+            raise WrongImageError(
+                f"'{later}' ({after:%Y-%m-%d}) is dated before '{earlier}' ({before:%Y-%m-%d}), and not every visit "
+                "has a date of its own.",
+                "State the true dates, or put the visits in order of time.",
+            )

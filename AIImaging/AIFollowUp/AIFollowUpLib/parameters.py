@@ -10,13 +10,13 @@ class AIFollowUpParameters:
 
     Attributes
     ----------
-    baselineVolume, followUpVolume : the earlier and the later chest CT
-    baselineDate, followUpDate : as typed; empty where DICOM says it or nobody knows
+    visits : chest CTs in the order of the list, None for a row without a volume
+    visitDates : of each row as typed; empty where nobody knows
+    reviewer : who signs off; may be empty
     changeTable : of the last run; it leads to everything else that the run made
     """
 
-    baselineVolume: vtkMRMLScalarVolumeNode
-    followUpVolume: vtkMRMLScalarVolumeNode
-    baselineDate: str
-    followUpDate: str
+    visits: list[vtkMRMLScalarVolumeNode]
+    visitDates: list[str]
+    reviewer: str
     changeTable: vtkMRMLTableNode

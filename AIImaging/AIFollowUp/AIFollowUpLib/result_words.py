@@ -10,19 +10,25 @@ def guidelineWords(result):
     return "".join(_assessmentWords(assessment) for assessment in result.assessments)
 
 
-def lesionWords(lesion):
-    """Return rich text: one lesion with its sizes at both visits, its change, and why it was linked."""
+def lesionWords(lesion, titles):
+    """Return rich text: one lesion with its sizes at the visits compared, its change, and why it was linked.
+
+    `titles` are those of all visits; of more than two, the course through all of them is told too.
+    """
     words = lesion.words
     parts = [_("<b>Lesion {number}</b>").format(number=lesion.number)]
     parts += [escape(text) for text in (words["kind"], words["place"]) if text]
     lines = [" · ".join(parts)]
-    for title, visit in zip((_("Baseline"), _("Follow-up")), words["visits"], strict=True):
+    for index, visit in zip(lesion.pair, lesion.compared, strict=True):
+        title = titles[index].split(",")[0]
         sizes = [visit[name] for name in ("mean_diameter", "axes", "volume") if visit[name]]
         if visit["volume_interval"]:
             sizes[-1] += f" ({visit['volume_interval']})"
         if visit["solid_part"]:
             sizes.append(_("solid part {size}").format(size=visit["solid_part"]))
         lines.append(f"{title}: {escape(visit['absent'] or ' · '.join(sizes))}")
+    if len(titles) > len(lesion.pair):
+        lines.append(_("Mean diameters: {course}").format(course=escape(_course(words["visits"]))))
     change = [words["diameter_change"], _withInterval(words, "volume_change"), _withInterval(words, "doubling")]
     change = [text for text in change if text]
     if change:
@@ -38,6 +44,11 @@ def noteWords(result):
     if not sentences:
         return ""
     return "<br>".join([_("<b>Please note</b>"), *(f"• {escape(sentence)}" for sentence in sentences)])
+
+
+def _course(visits):
+    sizes = [visit["mean_diameter"].removesuffix(" mm") or "–" for visit in visits]
+    return " → ".join(sizes) + " mm"
 
 
 def _withInterval(words, name):

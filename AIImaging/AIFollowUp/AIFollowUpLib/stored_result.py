@@ -7,9 +7,14 @@ from typing import Any
 _CONTENT = "AIImaging.FollowUp"
 _NOTE = "AIImaging.Note"
 _CHART = "AIImaging.GrowthChart"
-# A reference from the change table to each node of a visit; the point list of its findings comes first.
-_VISITS = ("AIImaging.Baseline", "AIImaging.FollowUpVisit")
 _VOLUME = "AIImaging.Volume"
+
+
+def visit_role(index: int) -> str:
+    """Return the role of the references from the change table to the nodes of a visit; its point list comes first."""
+    if index < 2:
+        return ("AIImaging.Baseline", "AIImaging.FollowUpVisit")[index]
+    return f"AIImaging.FollowUpVisit{index}"
 
 
 def store_result(nodes: Any, timeline: Any) -> None:
@@ -20,15 +25,34 @@ def store_result(nodes: Any, timeline: Any) -> None:
     nodes : FollowUpNodes
     timeline : Timeline that they were made of
     """
+    from AIImagingLogic.scene.kept_timeline import refer_to_sources
+
     table = nodes.change_table
-    table.SetAttribute(_CONTENT, json.dumps(_content(timeline), allow_nan=False))
-    for role, visit in zip(_VISITS, nodes.visits, strict=True):
+    for index, visit in enumerate(nodes.visits):
         for node in (visit.points, visit.lesions, visit.box, visit.organs):
             if node is not None:
-                table.AddNodeReferenceID(role, node.GetID())
+                table.AddNodeReferenceID(visit_role(index), node.GetID())
     for node in nodes.plots:
         if node.IsA("vtkMRMLPlotChartNode"):
             table.SetNodeReferenceID(_CHART, node.GetID())
+    refer_to_sources(table, timeline, nodes.transforms, [visit.organs for visit in nodes.visits])
+    write_result(table, timeline, (0, len(timeline.visits) - 1))
+
+
+def write_result(table: Any, timeline: Any, pair: tuple) -> None:
+    """Write what a change table says, with two visits compared (their indices)."""
+    from AIImagingLogic.scene.kept_timeline import keep_timeline
+
+    keep_timeline(table, timeline)
+    show_pair(table, timeline, pair)
+
+
+def show_pair(table: Any, timeline: Any, pair: tuple) -> None:
+    """Write the words of a change table for two other visits compared."""
+    from AIImagingLogic.scene.target_sum_chart import target_choice
+
+    content = _content(timeline, pair) | _edits(timeline, target_choice(table, timeline))
+    table.SetAttribute(_CONTENT, json.dumps(content, allow_nan=False))
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,9 @@ class ShownLesion:
     words : fields of `report.lesion_rows.LesionRow`
     numbers : ``diameter_before``, ``diameter_after`` (mm), ``volume_percent``, ``doubling_days``; None where not known
     observations, expected_mm : as of `records.timeline.Lesion`
+    pair : indices of the two visits compared
+    role : ``target``, ``non-target`` or empty
+    to_check : whether another reading is nearly as good
     """
 
     number: int
@@ -47,6 +74,14 @@ class ShownLesion:
     numbers: dict
     observations: tuple
     expected_mm: tuple
+    pair: tuple
+    role: str
+    to_check: bool
+
+    @property
+    def compared(self) -> list:
+        """What is said of it at the earlier and at the later visit, a `LesionAtVisit` each."""
+        return [self.words["visits"][index] for index in self.pair]
 
 
 @dataclass(frozen=True)
@@ -61,6 +96,9 @@ class StoredResult:
     headline : how many lesions, and when the visits were
     notes : what the reader should know of this run and its result, one sentence each
     remarks : what was noted of the images and the models
+    titles : of the visits, in order of time
+    pair : indices of the two visits compared
+    undo, redo : the correction that each would take, in words; empty when there is none
     """
 
     table: Any
@@ -70,6 +108,10 @@ class StoredResult:
     headline: str
     notes: tuple
     remarks: tuple
+    titles: tuple
+    pair: tuple
+    undo: str
+    redo: str
 
     @property
     def chart(self) -> Any:
@@ -77,20 +119,19 @@ class StoredResult:
         return self.table.GetNodeReference(_CHART)
 
     def visits(self) -> list:
-        """Return each visit's volume, points and nodes, for `scene.compare_view`.
+        """Return the two visits compared: volume, points and nodes, for `scene.compare_view`.
 
         Raises
         ------
         SceneError
-            Something of it was removed from the scene.
+            Something of them was removed from the scene.
         """
         from AIImagingLogic.records.errors import SceneError
         from AIImagingLogic.scene.compare_view import ComparedVisit
 
         visits = []
-        for role in _VISITS:
-            count = self.table.GetNumberOfNodeReferences(role)
-            found = [self.table.GetNthNodeReference(role, index) for index in range(count)]
+        for index in self.pair:
+            found = self._nodes(index)
             points = found[0] if found else None
             volume = points.GetNodeReference(_VOLUME) if points is not None else None
             if volume is None:
@@ -98,6 +139,26 @@ class StoredResult:
                 raise SceneError(what, "Run the follow-up again.")
             visits.append(ComparedVisit(volume, points, tuple(node for node in found if node is not None)))
         return visits
+
+    def points(self, index: int) -> Any:
+        """Return the point list of the findings of a visit, None when it was removed from the scene."""
+        found = self._nodes(index)
+        return found[0] if found else None
+
+    def transforms(self) -> tuple:
+        """Return the transform nodes from the earlier to the later of the two visits compared, one a step."""
+        from AIImagingLogic.scene.kept_timeline import registration_nodes
+
+        return registration_nodes(self.table, len(self.titles) - 1)[self.pair[0] : self.pair[1]]
+
+    def other_nodes(self) -> list:
+        """Return the nodes of the visits that are not compared."""
+        others = [index for index in range(len(self.titles)) if index not in self.pair]
+        return [node for index in others for node in self._nodes(index) if node is not None]
+
+    def _nodes(self, index: int) -> list:
+        role = visit_role(index)
+        return [self.table.GetNthNodeReference(role, n) for n in range(self.table.GetNumberOfNodeReferences(role))]
 
 
 def read_result(table: Any) -> StoredResult | None:
@@ -107,6 +168,7 @@ def read_result(table: Any) -> StoredResult | None:
         return None
     content = json.loads(text)
     note = table.GetAttribute(_NOTE)
+    pair = tuple(content["pair"])
     return StoredResult(
         table=table,
         lesions=tuple(
@@ -116,6 +178,9 @@ def read_result(table: Any) -> StoredResult | None:
                 numbers=lesion["numbers"],
                 observations=tuple(lesion["observations"]),
                 expected_mm=tuple(tuple(point) if point else None for point in lesion["expected_mm"]),
+                pair=pair,
+                role=content["roles"].get(str(lesion["words"]["number"]), ""),
+                to_check=lesion["words"]["number"] in content["to_check"],
             )
             for lesion in content["lesions"]
         ),
@@ -124,15 +189,23 @@ def read_result(table: Any) -> StoredResult | None:
         headline=content["headline"],
         notes=(*([note] if note else []), *content["notes"]),
         remarks=tuple(content["remarks"]),
+        titles=tuple(content["titles"]),
+        pair=pair,
+        undo=content["undo"],
+        redo=content["redo"],
     )
 
 
-def _content(timeline: Any) -> dict:
+def _content(timeline: Any, pair: tuple) -> dict:
     import dataclasses
 
+    from AIImagingLogic.followup.compared_visits import between_visits
     from AIImagingLogic.report.lesion_rows import graded_rules, lesion_rows
 
+    compared = between_visits(timeline, *pair)
     return {
+        "pair": pair,
+        "titles": _titles(timeline),
         "headline": _headline(timeline),
         "graded": graded_rules(timeline),
         "assessments": [assessment.to_json() for assessment in timeline.assessments],
@@ -145,7 +218,7 @@ def _content(timeline: Any) -> dict:
                 "observations": lesion.observations,
                 "expected_mm": lesion.expected_mm,
             }
-            for lesion, row in zip(timeline.lesions, lesion_rows(timeline), strict=True)
+            for lesion, row in zip(compared.lesions, lesion_rows(compared), strict=True)
         ],
     }
 
@@ -158,6 +231,27 @@ def _numbers(lesion: Any) -> dict:
         "volume_percent": volume.percent if volume else None,
         "doubling_days": growth.doubling_time_days if growth else None,
     }
+
+
+def _edits(timeline: Any, choice: Any) -> dict:
+    """Return what a person can change or has changed: roles, corrections, links to look at."""
+    return {
+        "roles": {
+            **{str(number): "target" for number in choice.targets},
+            **{str(number): "non-target" for number in choice.non_targets},
+        },
+        "to_check": [lesion.number for lesion in timeline.lesions if lesion.ambiguous],
+        "undo": timeline.corrections[-1].kind.value if timeline.corrections else "",
+        "redo": timeline.undone[0].kind.value if timeline.undone else "",
+    }
+
+
+def _titles(timeline: Any) -> list[str]:
+    titles = []
+    for visit in timeline.visits:
+        label, date = visit.label[:1].upper() + visit.label[1:], visit.info.acquired
+        titles.append(label if date is None else f"{label}, {date:%Y-%m-%d}")
+    return titles
 
 
 def _headline(timeline: Any) -> str:

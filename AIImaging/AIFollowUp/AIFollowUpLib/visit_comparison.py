@@ -2,15 +2,27 @@
 
 import types
 
+import qt
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
+
+# A value of `scene.visit_overlay.OverlayMode`, and its words.
+MODES = (
+    ("as it is", _("as it is")),
+    ("warped", _("warped")),
+    ("flicker", _("flicker")),
+    ("difference", _("difference")),
+    ("checkerboard", _("checkerboard")),
+)
+_FLICKER_MS = 600
 
 # Wide enough for landmarks around a lesion, narrow enough to judge a nodule of 6 mm.
 _LESION_VIEW_MM = 120.0
 
 
 class VisitComparison(VTKObservationMixin):
-    """Both visits of a result side by side.
+    """The two visits of a result that are compared, side by side.
 
     Parameters
     ----------
@@ -29,8 +41,13 @@ class VisitComparison(VTKObservationMixin):
         from AIImagingLogic.scene.compare_view import CompareView
 
         scene = self._scene = result.table.GetScene()
-        self._lesions = types.SimpleNamespace(lesions=result.lesions)
-        self._view = CompareView(scene, result.visits())
+        self._lesions = types.SimpleNamespace(lesions=[_compared(lesion) for lesion in result.lesions])
+        self._view = CompareView(scene, result.visits(), result.other_nodes())
+        self._result = result
+        self._overlay = None
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_FLICKER_MS)
+        self._timer.connect("timeout()", self._flip)
         self._onLeft = onLeft
         self._view.show()
         self._nearby = False
@@ -46,17 +63,46 @@ class VisitComparison(VTKObservationMixin):
         if not self._nearby:
             self._goNear()
             self._nearby = True
-        return self._view.jump_to_lesion(self._lesions, number)
+        moved = self._view.jump_to_lesion(self._lesions, number)
+        if self._overlay is not None:
+            self._overlay.follow()
+        return moved
+
+    def overlay(self, mode):
+        """Show the later visit in another way, the first of an entry of `MODES`.
+
+        Raises
+        ------
+        SceneError
+            The visits were not registered, or their transform was removed.
+        """
+        from AIImagingLogic.scene.visit_overlay import OverlayMode, VisitOverlay
+
+        self._timer.stop()
+        if self._overlay is None:
+            earlier, later = (visit.volume for visit in self._result.visits())
+            self._overlay = VisitOverlay(earlier, later, self._result.transforms())
+        self._overlay.show(OverlayMode(mode))
+        if self._overlay.mode is OverlayMode.FLICKER:
+            self._timer.start()
+
+    def _flip(self):
+        self._overlay.flip()
 
     def leave(self):
         """Show the layout that was there before, with the results in all views again."""
         self.removeObservers()
+        self._timer.stop()
+        if self._overlay is not None:
+            self._overlay.close()
+            self._overlay = None
         self._view.close()
 
     def forget(self):
         """Let go of a scene that is being closed."""
         self.removeObservers()
-        self._scene = self._view = None
+        self._timer.stop()
+        self._scene = self._view = self._overlay = None
 
     def _goNear(self):
         from AIImagingLogic.scene.compare_layout import layout_rows
@@ -75,3 +121,12 @@ class VisitComparison(VTKObservationMixin):
         self.leave()
         self._layout.SetViewArrangement(chosen)
         self._onLeft()
+
+
+def _compared(lesion):
+    """Return what `CompareView` needs of a lesion, at the two visits compared."""
+    return types.SimpleNamespace(
+        number=lesion.number,
+        observations=[lesion.observations[index] for index in lesion.pair],
+        expected_mm=[lesion.expected_mm[index] for index in lesion.pair],
+    )

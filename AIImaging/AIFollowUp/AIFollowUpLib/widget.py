@@ -1,19 +1,20 @@
-"""The panel: choose two volumes, run, go through the lesions with both visits in view, read what guidelines say."""
+"""The panel: choose the visits, run, go through the lesions with both visits in view, read what guidelines say."""
 
 from pathlib import Path
 
-import slicer
 from AIImagingLib.error_display import show_error
 from AIImagingLib.task_panel import TaskPanel
 from slicer.i18n import tr as _
 
-from AIFollowUpLib.dates import date_from_text, text_from_date
-from AIFollowUpLib.lesion_table import LesionTable
+from AIFollowUpLib.dates import date_from_text
+from AIFollowUpLib.lesion_table import FILTERS, LesionTable
 from AIFollowUpLib.logic import AIFollowUpLogic
 from AIFollowUpLib.report_packages import ensure_report_packages
+from AIFollowUpLib.result_editor import ResultEditor
 from AIFollowUpLib.result_words import guidelineWords, lesionWords, noteWords
 from AIFollowUpLib.stored_result import read_result
-from AIFollowUpLib.visit_comparison import VisitComparison
+from AIFollowUpLib.visit_comparison import MODES, VisitComparison
+from AIFollowUpLib.visits_list import FEWEST_VISITS, VisitsList, loaded_visits
 
 
 class AIFollowUpWidget(TaskPanel):
@@ -25,33 +26,41 @@ class AIFollowUpWidget(TaskPanel):
     def setupPanel(self):
         self._result = None
         self._comparison = None
-        self._swapping = False
+        self._visits = VisitsList(self.ui.visitsWidget, self.ui.orderLabel, self.onVisits)
         self._lesionTable = LesionTable(self.ui.lesionTable, self.onLesion)
-        self.ui.baselineSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onBaselineChanged)
-        self.ui.followUpSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onFollowUpChanged)
-        self.ui.swapButton.connect("clicked(bool)", self.onSwap)
+        self._editor = ResultEditor(self.ui, self._lesionTable, self._title, self.onResultChanged)
+        for text, _shows in FILTERS:
+            self.ui.filterComboBox.addItem(text)
+        self.ui.filterComboBox.connect("activated(int)", self._lesionTable.filterBy)
+        self.ui.addVisitButton.connect("clicked(bool)", self.onAddVisit)
+        self.ui.addAllButton.connect("clicked(bool)", self.onAddAll)
         self.ui.previousButton.connect("clicked(bool)", self.onPrevious)
         self.ui.nextButton.connect("clicked(bool)", self.onNext)
         self.ui.compareButton.connect("clicked(bool)", self.onCompare)
-        self.ui.chartButton.connect("clicked(bool)", self.onChart)
+        self.ui.signOffButton.connect("clicked(bool)", self.onSignOff)
+        for mode in MODES:
+            self.ui.overlayComboBox.addItem(mode[1])
+        self.ui.overlayComboBox.connect("activated(int)", self.onOverlay)
 
     def missingInput(self, parameters):
-        if parameters.baselineVolume and parameters.followUpVolume:
+        if len(_chosen(parameters)) >= FEWEST_VISITS:
             return ""
         return _("Choose a baseline and a follow-up volume")
 
     def inputs(self, parameters):
-        return parameters.baselineVolume, parameters.followUpVolume
+        return tuple(node for node, _date in _chosen(parameters))
 
     def startRun(self, parameters):
-        dates = date_from_text(parameters.baselineDate), date_from_text(parameters.followUpDate)
-        chosen = self.ui.outputFolderPathLineEdit.currentPath
-        if chosen:
+        chosen = _chosen(parameters)
+        dates = [date_from_text(date) for _node, date in chosen]
+        path = self.ui.outputFolderPathLineEdit.currentPath
+        if path:
             ensure_report_packages(self.resourcePath("AIFollowUpRequirements.txt"))
-        folder = Path(chosen) if chosen else None
-        return self.logic.process(parameters.baselineVolume, parameters.followUpVolume, *dates, folder, wait=False)
+        folder = Path(path) if path else None
+        return self.logic.process(*(node for node, _date in chosen), dates=dates, outputFolder=folder, wait=False)
 
     def showParameters(self, parameters):
+        self._visits.show(list(zip(parameters.visits, parameters.visitDates)))
         self._showResult(parameters.changeTable)
 
     def showNodes(self, nodes, parameters):
@@ -72,39 +81,30 @@ class AIFollowUpWidget(TaskPanel):
 
     # Inputs.
 
-    def onBaselineChanged(self, node):
-        if self._isChoosing():
-            # The volume first: any parameter that is set shows all parameters, which would undo the choice.
-            self._parameterNode.baselineVolume = node
-            self._parameterNode.baselineDate = _knownDate(node)
+    def onVisits(self):
+        """Keep what was chosen; when parameters are put on show, they are kept already."""
+        if self._parameterNode is not None and not self._connecting:
+            visits = self._visits.visits
+            self._parameterNode.visits = [node for node, _date in visits]
+            self._parameterNode.visitDates = [date for _node, date in visits]
 
-    def onFollowUpChanged(self, node):
-        if self._isChoosing():
-            self._parameterNode.followUpVolume = node
-            self._parameterNode.followUpDate = _knownDate(node)
+    def onAddVisit(self):
+        self._visits.addRow()
 
-    def _isChoosing(self):
-        """Whether a volume was chosen now; when parameters are put on show, the dates that go with them are too."""
-        return self._parameterNode is not None and not self._connecting and not self._swapping
-
-    def onSwap(self):
-        """Exchange the two visits, with the dates as they were typed."""
-        parameters = self._parameterNode
-        volumes = parameters.followUpVolume, parameters.baselineVolume
-        dates = parameters.followUpDate, parameters.baselineDate
-        self._swapping = True
+    def onAddAll(self):
+        """Add the volumes of the patient that are in the scene."""
         try:
-            parameters.baselineVolume, parameters.followUpVolume = volumes
-            parameters.baselineDate, parameters.followUpDate = dates
-        finally:
-            self._swapping = False
+            self._visits.add(loaded_visits([node for node, _date in self._visits.visits if node is not None]))
+        # The last stop before the user: one line, and the log holds the rest.
+        except Exception as error:  # noqa: BLE001
+            self.ui.statusLabel.text = show_error(error, self._title())
 
     # Result.
 
     def onLesion(self, number):
         """Show a lesion in words and in both visits; opens the compare view when it is not open."""
         lesion = next(lesion for lesion in self._result.lesions if lesion.number == number)
-        self.ui.lesionLabel.text = lesionWords(lesion)
+        self.ui.lesionLabel.text = lesionWords(lesion, self._result.titles)
         try:
             if self._comparison is None:
                 self._openComparison()
@@ -133,17 +133,64 @@ class AIFollowUpWidget(TaskPanel):
             self.ui.compareButton.checked = False
             self.ui.statusLabel.text = show_error(error, self._title())
 
-    def onChart(self):
-        """Show the growth chart in a layout that has room for one."""
-        slicer.modules.plots.logic().ShowChartInLayout(self._result.chart)
+    def onSignOff(self):
+        """Mark the change table as reviewed; with an output folder, write its report and tables there."""
+        try:
+            path = self.ui.outputFolderPathLineEdit.currentPath
+            if path:
+                ensure_report_packages(self.resourcePath("AIFollowUpRequirements.txt"))
+            kept = self._editor.kept
+            who, when = kept.sign_off(self.ui.reviewerLineEdit.text.strip())
+            if path:
+                run = self.logic.writeSignedOff(kept.table, kept.timeline, who, when, Path(path))
+                self._rows.add(run)
+                run.on_finish(self._onSignedOffWritten)
+        # The last stop before the user: one line, and the log holds the rest.
+        except Exception as error:  # noqa: BLE001
+            self.ui.statusLabel.text = show_error(error, self._title())
+        self._showResult(self._result.table)
+
+    def _onSignedOffWritten(self, run):
+        if self.ui is not None:
+            said = run.nodes.notes[-1] if run.error is None else show_error(run.error, self._title())
+            self.ui.statusLabel.text = said
+
+    def onResultChanged(self):
+        """Show what a correction or another choice of visits made of the result, at the lesion that was shown."""
+        before, result = self._result, read_result(self._result.table)
+        self._lesionTable.update(result.lesions)
+        comparing = self._comparison is not None
+        if comparing and result != before:
+            self._comparison.leave()
+            self._onComparisonLeft()
+        self._showResult(result.table)
+        current = self._lesionTable.current
+        if comparing and current is not None:
+            self.onLesion(current)
+
+    def onOverlay(self, index):
+        """Show the later visit in another way; opens the compare view when it is not open."""
+        try:
+            if self._comparison is None:
+                self._openComparison()
+                self.ui.overlayComboBox.setCurrentIndex(index)
+                if self._lesionTable.current is not None:
+                    self._comparison.jumpTo(self._lesionTable.current)
+            self._comparison.overlay(MODES[index][0])
+        # The last stop before the user: one line, and the log holds the rest.
+        except Exception as error:  # noqa: BLE001
+            self.ui.overlayComboBox.setCurrentIndex(0)
+            self.ui.statusLabel.text = show_error(error, self._title())
 
     def _openComparison(self):
+        self.ui.overlayComboBox.setCurrentIndex(0)
         self._comparison = VisitComparison(self._result, self._onComparisonLeft)
         self.ui.compareButton.checked = True
 
     def _onComparisonLeft(self):
         self._comparison = None
         self.ui.compareButton.checked = False
+        self.ui.overlayComboBox.setCurrentIndex(0)
 
     def _forgetComparison(self):
         if self._comparison is not None:
@@ -163,16 +210,18 @@ class AIFollowUpWidget(TaskPanel):
         self.ui.guidelineLabel.text = guidelineWords(result) if result else ""
         self.ui.notesLabel.text = noteWords(result) if result else ""
         self.ui.lesionLabel.text = _("Choose a lesion to see it at both visits.") if lesions else ""
-        self._lesionTable.show(lesions, result.graded[0] if result and result.graded else "")
+        if unchanged:
+            self._lesionTable.update(lesions)
+        else:
+            self._lesionTable.show(lesions, result.graded[0] if result and result.graded else "")
+        self._editor.show(result)
+        self.ui.filterComboBox.enabled = result is not None
         self.ui.previousButton.enabled = bool(lesions)
         self.ui.nextButton.enabled = bool(lesions)
         self.ui.compareButton.enabled = result is not None
-        self.ui.chartButton.enabled = result is not None and result.chart is not None
+        self.ui.overlayComboBox.enabled = result is not None
 
 
-def _knownDate(node):
-    if node is None:
-        return ""
-    from AIImagingLogic.scene.volume_info import acquisition_time
-
-    return text_from_date(acquisition_time(node))
+def _chosen(parameters):
+    """Return (volume, date as typed) of the rows with a volume."""
+    return [entry for entry in zip(parameters.visits, parameters.visitDates) if entry[0] is not None]
