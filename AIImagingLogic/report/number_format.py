@@ -12,7 +12,18 @@ Interval = tuple[float, float]
 MINUS = "\N{MINUS SIGN}"
 EN_DASH = "\N{EN DASH}"
 
-_PRINTED_UNITS = {"mm2": "mm²", "mm3": "mm³", "cm3": "cm³", "mL": "ml", "[hnsf'U]": "HU", "1": "", "d": "days"}
+_PRINTED_UNITS = {
+    "mm2": "mm²",
+    "mm3": "mm³",
+    "cm3": "cm³",
+    "mL": "ml",
+    "[hnsf'U]": "HU",
+    "1": "",
+    "d": "days",
+    "g/ml{SUVbw}": "g/ml",
+    "g/ml{SUVlbm(Janma)}": "g/ml",
+    "um2/s": "10⁻⁶ mm²/s",
+}
 _DAYS_OF_TEN_YEARS = 3653
 
 
