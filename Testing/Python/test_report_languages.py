@@ -72,7 +72,7 @@ def test_a_chinese_sentence_has_every_place_of_the_english_one():
         assert sorted(english) == sorted(re.findall(r"\{(\w+)\}", entry["zh"])), entry["en"]
 
 
-@pytest.mark.parametrize("name", ["lung_rads_2022", "fleischner_2017", "recist_1_1"])
+@pytest.mark.parametrize("name", ["lung_rads_2022", "fleischner_2017", "recist_1_1", "irecist", "bts_2015", "nelson"])
 def test_every_row_of_the_rule_tables_is_said_in_chinese_with_the_same_numbers(name):
     rows = load_resource(f"rules/{name}.json")["rows"]
     flat = [row for part in rows.values() for row in part] if isinstance(rows, dict) else rows
@@ -133,6 +133,27 @@ def test_a_language_that_is_not_there_is_refused_with_advice(tmp_path: Path):
     with pytest.raises(LanguageError, match="'fr'") as caught:
         render_report(many_visits(), [], tmp_path, "fr")
     assert "en or zh" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "Its outline at the earlier visit (500 mm³) holds 2 findings of the later one (together 300 mm³).",
+        "Linked by the user, 3.2 mm from where the registration expects it.",
+        "Marked as resolved by the user.",
+        "Cannot be called new: its place lies 6 mm outside the image of the baseline.",
+        "Found 1.5 mm from where the registration expects it (tolerance 3.0 mm), but the reading with 'Nodule 4' of "
+        "the follow-up 2 is nearly as good; last seen at the follow-up 1.",
+        "There is no registration between the baseline and the follow-up 12.",
+        "Volume 100 to 130 mm³ (+30%, 95% interval +3 to +57%), beyond the measurement error (±27%, MILD trial); mean "
+        "diameter +0.8 mm. No doubling time: the visits are not dated or of the same time.",
+    ],
+)
+def test_reasons_that_links_and_corrections_give_are_said_with_all_their_figures(english):
+    chinese = said_in_chinese(english)
+    assert chinese is not None
+    assert sorted(NUMBER.findall(chinese)) == sorted(NUMBER.findall(english))
+    assert set(re.findall(r"[A-Za-z]+", chinese)) <= {"mm", "MILD"}
 
 
 def test_words_are_never_guessed():
