@@ -13,6 +13,7 @@ from rich.table import Table
 _BENCHMARKS = (
     "apply_result",
     "attacks",
+    "clicks",
     "criteria",
     "demo_truth",
     "dicom_roundtrip",

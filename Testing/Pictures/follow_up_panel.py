@@ -23,7 +23,7 @@ def photograph(folder: Path, other_states: bool = False) -> None:
         panel = host.open_module(ROOT / "AIImaging" / "AIFollowUp")
         if other_states:
             panel.photograph(folder / "panel_follow_up_empty.png")
-        for selector, volume in zip(("baselineSelector", "followUpSelector"), _phantom(host), strict=True):
+        for selector, volume in zip(("visitSelector1", "visitSelector2"), _phantom(host), strict=True):
             panel.choose(selector, volume)
         panel.click("applyButton")
         run = panel.widget._runs[0][0]
