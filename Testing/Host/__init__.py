@@ -7,7 +7,7 @@ no file through Slicer's dialogs, and speaks one language. Tests that pass here 
 
     with running() as host:
         panel = host.open_module("AIImaging/AIFollowUp")
-        panel.choose("baselineSelector", volume)
+        panel.choose("visitSelector1", volume)
         panel.click("applyButton")
         host.process_events(until=lambda: panel.ui.applyButton.enabled)
 
