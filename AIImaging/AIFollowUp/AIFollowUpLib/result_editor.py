@@ -62,14 +62,18 @@ class ResultEditor:
         if result is None or self._result is None or result.table is not self._result.table:
             self._kept = None
         self._result = result
+        several = result is not None and len(result.titles) > _PAIR
+        self._ui.pairLabel.visible = several
         for box, place in ((self._ui.earlierComboBox, 0), (self._ui.laterComboBox, 1)):
             box.clear()
             for title in result.titles if result else ():
                 box.addItem(title)
             box.setCurrentIndex(result.pair[place] if result else -1)
-            box.enabled = result is not None and len(result.titles) > _PAIR
+            box.enabled = several
+            box.visible = several
         signature = signed_off(result.table) if result else None
         self._ui.signOffLabel.text = "" if signature is None else signatureWords(*signature)
+        self._ui.signOffLabel.visible = signature is not None
         self.showButtons()
 
     def showButtons(self):

@@ -8,6 +8,15 @@ _CONTENT = "AIImaging.FollowUp"
 _NOTE = "AIImaging.Note"
 _CHART = "AIImaging.GrowthChart"
 _VOLUME = "AIImaging.Volume"
+# What a scene does not say that was saved when there were two visits and no corrections.
+_BEFORE_MANY_VISITS = {
+    "pair": (0, 1),
+    "titles": ("Baseline", "Follow-up"),
+    "roles": {},
+    "to_check": (),
+    "undo": "",
+    "redo": "",
+}
 
 
 def visit_role(index: int) -> str:
@@ -166,7 +175,7 @@ def read_result(table: Any) -> StoredResult | None:
     text = table.GetAttribute(_CONTENT) if table is not None else None
     if not text:
         return None
-    content = json.loads(text)
+    content = {**_BEFORE_MANY_VISITS, **json.loads(text)}
     note = table.GetAttribute(_NOTE)
     pair = tuple(content["pair"])
     return StoredResult(
