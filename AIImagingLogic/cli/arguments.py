@@ -8,6 +8,7 @@ from pathlib import Path
 
 from AIImagingLogic import __version__
 from AIImagingLogic.cli.dicom_arguments import add_dicom
+from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.followup.criteria.criteria_table import RULES
 from AIImagingLogic.models.catalogue import model_ids
@@ -70,6 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_image(measure)
     measure.add_argument("segmentation", type=Path, help="a .seg.nrrd, a DICOM SEG, or a label image on the same grid")
     measure.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
+    add_quantities(measure)
 
     register = add("register", "register_command", "bring one image onto another")
     register.add_argument("fixed", type=Path, help=_IMAGE)

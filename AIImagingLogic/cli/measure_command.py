@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
+from rich.text import Text
 
+from AIImagingLogic.cli.measure_arguments import stated_facts
+from AIImagingLogic.cli.segmentation_input import segmentation_of
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input, record_input
-from AIImagingLogic.dicom.seg_reading import read_seg
-from AIImagingLogic.images.file_kind import file_kind
+from AIImagingLogic.images.quantity import QuantityImage, read_quantity
 from AIImagingLogic.images.read import read_image
-from AIImagingLogic.images.segmentation_file import read_segmentation
 from AIImagingLogic.records.atomic_files import make_folder
-from AIImagingLogic.records.errors import GeometryError
-from AIImagingLogic.records.segmentation import Segmentation
+from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.report.csv_tables import write_measured_segments_csv
 from AIImagingLogic.report.text import measured_segments_table
 
@@ -24,24 +22,26 @@ from AIImagingLogic.report.text import measured_segments_table
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Show the measurements and, with --output, write them as CSV."""
     with WorkerTasks() as tasks, terminal.progress() as progress:
-        image, info = read_image(arguments.image, arguments.series)
-        segmentation = _segmentation(arguments.segmentation, image)
-        inputs = {"image": image_input(image, info), "segmentation": record_input(segmentation)}
+        read = _image(arguments)
+        segmentation = segmentation_of(arguments.segmentation, read.image)
+        inputs = {
+            "image": image_input(read.image, read.info),
+            "segmentation": record_input(segmentation),
+            "lean_share": read.lean_share,
+        }
         measured = tasks.run("measure:measure", inputs, progress)
     if arguments.output is not None:
         make_folder(arguments.output.absolute().parent)
         write_measured_segments_csv(measured, arguments.output)
     terminal.show(measured_segments_table(measured))
+    terminal.show(*(Text(f"Note: {note}") for note in measured.provenance.notes))
     return measured.to_json()
 
 
-def _segmentation(path: Path, image: sitk.Image) -> Segmentation:
-    if not path.is_file() or file_kind(path) != "dicom":
-        return read_segmentation(path)
-    layers = read_seg(path).segmentations(image)
-    if len(layers) != 1:
-        raise GeometryError(
-            f"'{path.name}' holds {len(layers)} layers of segments: they overlap, or there are none.",
-            "Read it with `aiimaging dicom read`, then measure each file.",
-        )
-    return layers[0]
+def _image(arguments: argparse.Namespace) -> QuantityImage:
+    facts = stated_facts(arguments)
+    if not arguments.stored_values:
+        return read_quantity(arguments.image, arguments.series, facts, arguments.adc_scale)
+    if facts is not None or arguments.adc_scale is not None:
+        raise WrongImageError("Stored values were asked for, and what turns them into others was stated.", "Leave one.")
+    return QuantityImage(*read_image(arguments.image, arguments.series))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,11 @@ def read_adc(path: Path, series_uid: str | None = None, scale: float | None = No
     stated, it is taken from the values' median, and the note says so.
     """
     path = Path(path)
-    files, notes = _adc_series(path, series_uid)
+    return read_adc_series(*_adc_series(path, series_uid), scale)
+
+
+def read_adc_series(files: Sequence[DicomFile], notes: tuple[str, ...] = (), scale: float | None = None) -> AdcImage:
+    """Read the files of one ADC map, see `read_adc`; `notes` join those of the info."""
     image, info = read_series(files, notes)
     return adc_image(image, info, _stated_scale(files[0].path), scale)
 
@@ -157,7 +162,7 @@ def _adc_series(path: Path, series_uid: str | None) -> tuple[tuple[DicomFile, ..
     if series_uid:
         wanted = [files for files in found if files[0].series_uid == series_uid]
     else:
-        wanted = [files for files in found if _is_adc(files[0])]
+        wanted = [files for files in found if is_adc(files[0])]
     if not found:
         raise UnreadableImageError(f"'{path.name}' holds no DICOM images.", "Choose a DICOM series.")
     if not wanted:
@@ -169,7 +174,8 @@ def _adc_series(path: Path, series_uid: str | None) -> tuple[tuple[DicomFile, ..
     return tuple(chosen), notes
 
 
-def _is_adc(file: DicomFile) -> bool:
+def is_adc(file: DicomFile) -> bool:
+    """Whether a file calls itself an ADC map, in its Image Type or Series Description."""
     words = {part.upper() for part in file.image_type} | set(file.description.upper().replace("_", " ").split())
     return bool(words & {"ADC", "ADC_UNSPECIFIED"})
 

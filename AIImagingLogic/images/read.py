@@ -16,6 +16,9 @@ from AIImagingLogic.images.volume_file import read_volume_file
 from AIImagingLogic.records.errors import UnreadableImageError
 from AIImagingLogic.records.image_info import ImageInfo
 
+DicomSeries = tuple[Sequence[DicomFile], tuple[str, ...]]
+"""The files of a series, and notes on which of several was taken and what was left out."""
+
 
 def read_image(path: Path, series_uid: str | None = None) -> tuple[sitk.Image, ImageInfo]:
     """Read a 3D image of grey values with its geometry (LPS mm).
@@ -42,42 +45,56 @@ def read_image(path: Path, series_uid: str | None = None) -> tuple[sitk.Image, I
     WrongImageError
         It is a picture in colour, a segmentation, a time series or the like.
     """
+    found = image_files(path, series_uid)
+    if isinstance(found, Path):
+        return read_volume_file(found, file_kind(found))
+    return read_series(*found)
+
+
+def image_files(path: Path, series_uid: str | None = None) -> DicomSeries | Path:
+    """Return what `read_image` reads: the files of a DICOM series with notes on its choice, or a volume file.
+
+    Raises
+    ------
+    UnreadableImageError
+        There is no image there, or the series is not there.
+    """
     path = Path(path)
     if path.is_dir():
-        return _read_folder(path, series_uid)
+        return _of_folder(path, series_uid)
     if not path.is_file():
         raise UnreadableImageError(f"'{path}' does not exist.", "Check the path.")
     kind = file_kind(path)
     if kind == "dicom":
-        return _read_dicom_path(path, series_uid)
+        return _of_dicom_file(path, series_uid)
     if kind in VOLUME_KINDS:
         if series_uid:
             raise UnreadableImageError(f"'{path.name}' holds no DICOM series.", "Leave the series out.")
-        return read_volume_file(path, kind)
+        return path
     if kind == "empty":
         raise UnreadableImageError(f"'{path.name}' is empty.", "Copy it again.")
     raise UnreadableImageError(f"'{path.name}' is {kind}, not an image volume.", _FORMATS)
 
 
-def _read_dicom_path(path: Path, series_uid: str | None) -> tuple[sitk.Image, ImageInfo]:
+def _of_dicom_file(path: Path, series_uid: str | None) -> DicomSeries:
     file = read_dicom_file(path)
     if series_uid and series_uid != file.series_uid:
         raise UnreadableImageError(f"'{path.name}' is not of the series {series_uid}.", "Name the folder instead.")
     if len(file.frames) > 1 or not file.series_uid:
-        return read_series([file])
+        return [file], ()
     scan = scan_folder(path.parent)
-    return read_series(_named(scan, file.series_uid, path.parent), _left_out(scan))
+    return _named(scan, file.series_uid, path.parent), _left_out(scan)
 
 
-def _read_folder(folder: Path, series_uid: str | None) -> tuple[sitk.Image, ImageInfo]:
+def _of_folder(folder: Path, series_uid: str | None) -> DicomSeries | Path:
     scan = scan_folder(folder)
     if series_uid:
-        return read_series(_named(scan, series_uid, folder), _left_out(scan))
+        return _named(scan, series_uid, folder), _left_out(scan)
     if scan.series:
         chosen, notes = chosen_series(scan.series)
-        return read_series(chosen, (*notes, *_left_out(scan)))
+        return chosen, (*notes, *_left_out(scan))
     if len(scan.volumes) == 1:
-        return read_volume_file(scan.volumes[0], file_kind(scan.volumes[0]))
+        return scan.volumes[0]
     raise UnreadableImageError(_nothing_here(folder, scan), _FORMATS)
 
 

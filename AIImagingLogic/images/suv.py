@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +66,13 @@ def read_suv(
         The slices make no volume.
     """
     path = Path(path)
-    files, notes = _pet_series(path, series_uid)
+    return read_suv_series(*_pet_series(path, series_uid), completed)
+
+
+def read_suv_series(
+    files: Sequence[DicomFile], notes: tuple[str, ...] = (), completed: Callable[[PetFacts], PetFacts] | None = None
+) -> SuvImage:
+    """Read the files of one PET series as SUV by body weight, see `read_suv`; `notes` join those of the info."""
     facts = read_pet_facts(file.path for file in files)
     if completed is not None:
         stated = completed(facts)
@@ -93,9 +99,13 @@ def suv_image(image: sitk.Image, info: ImageInfo, factor: SuvFactor) -> SuvImage
         info,
         intensity_unit=SUV_UNIT,
         content_hash=described.content_hash,
-        notes=(*info.notes, *factor.notes),
+        notes=(*info.notes, *factor.notes, *_no_lean(factor)),
     )
     return SuvImage(values, new, factor)
+
+
+def _no_lean(factor: SuvFactor) -> tuple[str, ...]:
+    return (f"No SUL: not stated is {factor.lean_missing}.",) if factor.lean_missing else ()
 
 
 def _differs(facts: PetFacts, stated: PetFacts, name: str) -> bool:

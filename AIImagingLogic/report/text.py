@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from AIImagingLogic.images.series import SeriesSummary
 
 # Keep sizes, intervals and status on one line in a terminal of 80 columns.
+_MOST_COLUMNS = 6
 _LESION_WIDTH, _VISIT_WIDTH, _CHANGE_WIDTH, _STATUS_WIDTH = 14, 9, 19, 13
 
 
@@ -60,10 +61,22 @@ def measured_segments_table(measured_segments: MeasuredSegments) -> RenderableTy
     if not measured_segments.rows:
         return Text("No segments.")
     names = dict.fromkeys(entry.name for row in measured_segments.rows for entry in row.measurements)
+    if len(names) > _MOST_COLUMNS:
+        return _long_table(measured_segments)
     table = _table(None, ("Segment",), tuple(measurement_entry(name)["label"] for name in names))
     for row in measured_segments.rows:
         by_name = {entry.name: entry for entry in row.measurements}
         table.add_row(Text(row.segment.name), *(Text(measured(by_name.get(name))) for name in names))
+    return table
+
+
+def _long_table(measured_segments: MeasuredSegments) -> RenderableType:
+    """Return a row a measurement: more than a few columns of figures do not fit a terminal."""
+    table = _table(None, ("Segment", "Measurement"), ("Value",))
+    for row in measured_segments.rows:
+        for number, entry in enumerate(row.measurements):
+            name = row.segment.name if number == 0 else ""
+            table.add_row(Text(name), Text(measurement_entry(entry.name)["label"]), Text(measured(entry)))
     return table
 
 

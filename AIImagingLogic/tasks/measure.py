@@ -18,11 +18,21 @@ from AIImagingLogic.records.segmentation import Segmentation
 
 
 def measure(
-    image: sitk.Image, info: ImageInfo, segmentation: Segmentation, progress: Progress | None = None
+    image: sitk.Image,
+    info: ImageInfo,
+    segmentation: Segmentation,
+    progress: Progress | None = None,
+    lean_share: float | None = None,
 ) -> MeasuredSegments:
     """Measure every segment on `image`.
 
     A segmentation on another grid is resampled (nearest neighbour) to that of the image; the provenance says so.
+
+    Parameters
+    ----------
+    image, info : the unit of `info` says which quantity is measured, see `measure_organ`
+    segmentation : of `image`
+    lean_share : SUL over SUV of a PET image (`SuvImage.lean_share`), None where it is not known
 
     Raises
     ------
@@ -46,7 +56,10 @@ def measure(
         for index, segment in enumerate(segmentation.segments):
             part.report(index / len(segmentation.segments), segment.name)
             inside = labels == segment.value
-            measured = (*measure_organ(image, info, inside), *haematoma_measurements(segment.concept, inside))
+            measured = (
+                *measure_organ(image, info, inside, lean_share),
+                *haematoma_measurements(segment.concept, inside),
+            )
             rows.append(MeasuredSegment(segment, measured))
     provenance = make_provenance("measure", [], [info], stages=progress.costs[first_cost:], notes=notes)
     return MeasuredSegments(tuple(rows), provenance)
