@@ -1,4 +1,4 @@
-"""The module 'AI Follow-up': two chest CT volumes in, lesions with their change out."""
+"""The module 'AI Follow-up': chest CTs of 2 to 20 visits in, lesions with their change out."""
 
 import importlib.util
 import sys
@@ -31,7 +31,7 @@ class AIFollowUp(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["AI Imaging contributors"]
         self.parent.helpText = _(
-            "Follows lung nodules from one chest CT to a later one: finds and outlines them on both, links them "
+            "Follows lung nodules through 2 to 20 chest CTs of a patient: finds and outlines them on each, links them "
             "through deformable registration, measures their change with its uncertainty, and answers with Lung-RADS "
             "and Fleischner, with the reason. The run is done by another process: Slicer stays usable, and Cancel "
             "stops it at once. Nothing that is in the scene is changed. Research use; not a medical device."

@@ -271,6 +271,9 @@ def test_correction_after_the_signature_takes_it_away(setting: PanelSetting) -> 
     setting.panel.click("signOffButton")
     assert setting.panel.ui.signOffLabel.text.startswith("Reviewed, ")
     _choose(setting, 1)
+    assert "<b>Lesion 1</b>" in setting.panel.ui.lesionLabel.text
+    setting.panel.click("signOffButton")
+    assert "<b>Lesion 1</b>" in setting.panel.ui.lesionLabel.text
     setting.panel.click("notLesionButton")
     assert run.nodes.change_table.GetAttribute("AIImaging.SignedOff") is None
     assert setting.panel.ui.signOffLabel.text == ""

@@ -209,12 +209,14 @@ class AIFollowUpWidget(TaskPanel):
         self.ui.resultLabel.text = result.headline if result else _("No result yet")
         self.ui.guidelineLabel.text = guidelineWords(result) if result else ""
         self.ui.notesLabel.text = noteWords(result) if result else ""
-        self.ui.lesionLabel.text = _("Choose a lesion to see it at both visits.") if lesions else ""
         if unchanged:
             self._lesionTable.update(lesions)
         else:
             self._lesionTable.show(lesions, result.graded[0] if result and result.graded else "")
         self._editor.show(result)
+        current = next((lesion for lesion in lesions if lesion.number == self._lesionTable.current), None)
+        hint = _("Choose a lesion to see it at both visits.") if lesions else ""
+        self.ui.lesionLabel.text = hint if current is None else lesionWords(current, result.titles)
         self.ui.filterComboBox.enabled = result is not None
         self.ui.previousButton.enabled = bool(lesions)
         self.ui.nextButton.enabled = bool(lesions)
