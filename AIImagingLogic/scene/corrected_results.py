@@ -24,11 +24,17 @@ def show_corrected(timeline: Timeline, table: Any, points: Sequence[Any | None],
     table : the change table
     points : point list of the findings of each visit, None where it was removed from the scene
     chart : the growth chart, None when there is none
+
+    Raises
+    ------
+    SceneError
+        A list of findings has lost its box; nothing was changed.
     """
+    views = [None if node is None else FindingView.from_nodes(node) for node in points]
     fill_table(table, change_columns(timeline))
-    for index, (visit, node) in enumerate(zip(timeline.visits, points, strict=True)):
-        if node is not None:
-            _show_visit(visit, _lesions_by_uid(timeline, index), node)
+    for index, (visit, view) in enumerate(zip(timeline.visits, views, strict=True)):
+        if view is not None:
+            _show_visit(visit, _lesions_by_uid(timeline, index), view)
     if chart is not None:
         fill_growth(chart, timeline)
 
@@ -37,8 +43,8 @@ def _lesions_by_uid(timeline: Timeline, index: int) -> dict[str, Lesion]:
     return {uid: lesion for lesion in timeline.lesions if (uid := lesion.observations[index]) is not None}
 
 
-def _show_visit(visit: Visit, lesions: dict[str, Lesion], points: Any) -> None:
-    view = FindingView.from_nodes(points)
+def _show_visit(visit: Visit, lesions: dict[str, Lesion], view: FindingView) -> None:
+    points = view.points
     boxes = read_boxes(points)
     names = {finding.uid: finding.name for finding in visit.findings}
     names.update({uid: f"Lesion {lesion.number}" for uid, lesion in lesions.items()})
@@ -61,8 +67,11 @@ def _show_visit(visit: Visit, lesions: dict[str, Lesion], points: Any) -> None:
 def _show_reviews(visit: Visit, view: FindingView) -> None:
     if view.table is None:
         return
+    rows = view.table.GetTable().GetNumberOfRows()
+    # What a person deleted of the list or of the table stays deleted.
+    there = set(view.uids).intersection(view.uid_of_row(row) for row in range(rows))
     for finding in visit.findings:
-        if view.review(finding.uid) != finding.review.value:
+        if finding.uid in there and view.review(finding.uid) != finding.review.value:
             view.set_review(finding.uid, finding.review)
 
 

@@ -151,6 +151,30 @@ def test_removed_registration_is_told_when_a_link_is_corrected(setting: PanelSet
     assert sorted(_rows(setting)) == [1, 2, 3, 4]
 
 
+def test_deleted_box_is_told_before_anything_is_changed(setting: PanelSetting) -> None:
+    run = setting.run()
+    before = _state(run)
+    setting.scene.RemoveNode(run.nodes.visits[2].box)
+    _choose(setting, 1)
+    setting.panel.click("notLesionButton")
+    assert any("no list of findings with a box" in said for said in setting.errors)
+    assert _state(run) == before and not setting.panel.ui.undoButton.enabled
+
+
+def test_deleted_point_and_row_stay_deleted_when_the_rest_is_corrected(setting: PanelSetting) -> None:
+    run = setting.run()
+    run.nodes.visits[0].points.RemoveNthControlPoint(0)
+    run.nodes.visits[1].table.RemoveRow(0)
+    _choose(setting, 1)
+    # The jump to the lesion tells that its point is gone; the correction goes on.
+    assert all("is no longer in" in said for said in setting.errors)
+    told = len(setting.errors)
+    setting.panel.click("notLesionButton")
+    assert len(setting.errors) == told and 1 not in _rows(setting)
+    assert _column(run.nodes.visits[2].table, "Review")[0] == "rejected"
+    assert run.nodes.visits[0].points.GetNumberOfControlPoints() == 2
+
+
 def test_filter_leaves_the_lesions_that_it_names(setting: PanelSetting) -> None:
     setting.run()
     setting.panel.choose("filterComboBox", "Growing")
