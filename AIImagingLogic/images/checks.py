@@ -29,15 +29,26 @@ def require_hounsfield(image: sitk.Image, info: ImageInfo, task_name: str) -> No
     WrongImageError
         The file says another modality or unit, or the voxels are no Hounsfield units.
     """
+    refuse_stated_otherwise(info, task_name)
+    reason = _not_hounsfield_because(image)
+    if reason:
+        raise WrongImageError(f"{task_name} needs Hounsfield units, but {reason}.", "Choose a CT image in HU.")
+
+
+def refuse_stated_otherwise(info: ImageInfo, task_name: str) -> None:
+    """Refuse an image whose file says that it is no CT, or not in Hounsfield units.
+
+    Raises
+    ------
+    WrongImageError
+        Says what it is instead.
+    """
     if info.modality not in ("", "CT"):
         raise WrongImageError(f"{task_name} needs a CT image; this one is {info.modality}.", "Choose a CT series.")
     if info.intensity_unit not in ("", "HU"):
         raise WrongImageError(
             f"{task_name} needs Hounsfield units; this image is in {info.intensity_unit}.", "Choose a CT series in HU."
         )
-    reason = _not_hounsfield_because(image)
-    if reason:
-        raise WrongImageError(f"{task_name} needs Hounsfield units, but {reason}.", "Choose a CT image in HU.")
 
 
 def looks_like_hounsfield(image: sitk.Image) -> bool:
@@ -103,7 +114,6 @@ def _not_hounsfield_because(image: sitk.Image) -> str:
     if not values.size:
         return "no voxel is a number"
     low, high = float(values.min()), float(values.max())
-    shown = f"its values run from {low:.4g} to {high:.4g}"
     # One value far below air is what scanners write outside their round field of view.
     if low <= limits["padding_hu_maximum"]:
         values = values[values != low]
@@ -111,12 +121,19 @@ def _not_hounsfield_because(image: sitk.Image) -> str:
         high > limits["highest_hu"]
         or _share(values, -np.inf, limits["lowest_hu"]) > limits["below_lowest_share_maximum"]
     ):
-        return f"{shown}, beyond what tissue has"
+        return f"{_range_words(image)}, beyond what tissue has"
     if _share(values, *limits["air_or_lung_hu"]) < limits["air_or_lung_share_minimum"]:
-        return f"{shown} without any air near -1000"
+        return f"{_range_words(image)} without any air near -1000"
     if _share(values, *limits["soft_tissue_hu"]) < limits["soft_tissue_share_minimum"]:
-        return f"{shown} without soft tissue near 0"
+        return f"{_range_words(image)} without soft tissue near 0"
     return ""
+
+
+def _range_words(image: sitk.Image) -> str:
+    """Return the range of all voxels in words: what is told is true of the image, not of a sample."""
+    values = sitk.GetArrayViewFromImage(image)
+    values = values[np.isfinite(values)]
+    return f"its values run from {float(values.min()):.4g} to {float(values.max()):.4g}"
 
 
 def _sample(values: NDArray[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import SimpleITK as sitk
 
@@ -22,6 +22,21 @@ class Segmenter(Protocol):
 
     def segment(self, image: sitk.Image, info: ImageInfo, progress: Progress) -> Segmentation:
         """Return the segmentation of `image`."""
+        ...
+
+
+@runtime_checkable
+class ChecksImage(Protocol):
+    """An engine that knows of images which are not for it, and why, better than the checks that all engines share."""
+
+    def check(self, image: sitk.Image, info: ImageInfo) -> None:
+        """Refuse such an image. Quick; what the files state of modality and unit was checked before, the voxels not.
+
+        Raises
+        ------
+        WrongImageError, GeometryError
+            With the reason that is true of it.
+        """
         ...
 
 

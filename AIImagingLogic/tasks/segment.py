@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from AIImagingLogic.images.checks import (
     looks_like_hounsfield,
+    refuse_stated_otherwise,
     require_finite,
     require_hounsfield,
     require_sane_spacing,
@@ -18,7 +19,7 @@ from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import model_use
 from AIImagingLogic.models.network_segmenter import NetworkSegmenter, open_segmenter
-from AIImagingLogic.models.protocols import Segmenter
+from AIImagingLogic.models.protocols import ChecksImage, Segmenter
 from AIImagingLogic.models.run_state import BUILT_IN
 from AIImagingLogic.records.errors import GeometryError, ModelError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
@@ -70,7 +71,7 @@ def segment(
     images, infos = (image, *more), (info, *more_infos)
     segmenter = open_segmenter(model_id)
     card = segmenter.card
-    _check_inputs(images, infos, card)
+    _check_inputs(images, infos, segmenter)
     with progress.stage(card.name, 0.0, 1.0) as part:
         result = _segmented(segmenter, images, infos, part)
     if not same_grid(result.image, image):
@@ -116,10 +117,11 @@ def _segmented(
     return segmenter.segment(images[0], infos[0], progress)
 
 
-def _check_inputs(images: Sequence[sitk.Image], infos: Sequence[ImageInfo], card: ModelCard) -> None:
+def _check_inputs(images: Sequence[sitk.Image], infos: Sequence[ImageInfo], segmenter: Segmenter) -> None:
     """Check each image as `check_input` does, and that none of several is given twice."""
+    card = segmenter.card
     if len(images) == 1:
-        check_input(images[0], infos[0], card)
+        check_input(images[0], infos[0], card, segmenter if isinstance(segmenter, ChecksImage) else None)
         return
     if card.runs == BUILT_IN:
         raise ModelError(
@@ -141,8 +143,12 @@ def _check_inputs(images: Sequence[sitk.Image], infos: Sequence[ImageInfo], card
         seen[info.content_hash] = name
 
 
-def check_input(image: sitk.Image, info: ImageInfo, card: ModelCard) -> None:
+def check_input(image: sitk.Image, info: ImageInfo, card: ModelCard, engine: ChecksImage | None = None) -> None:
     """Check that `image` is physically what the model of `card` expects.
+
+    Parameters
+    ----------
+    engine : asked before the voxels of a CT are judged, when it knows images better
 
     Raises
     ------
@@ -153,6 +159,9 @@ def check_input(image: sitk.Image, info: ImageInfo, card: ModelCard) -> None:
     require_sane_spacing(image)
     require_finite(image)
     if card.modality == "CT":
+        refuse_stated_otherwise(info, card.name)
+        if engine is not None:
+            engine.check(image, info)
         require_hounsfield(image, info, card.name)
     elif card.modality and info.modality not in ("", card.modality):
         raise WrongImageError(

@@ -103,8 +103,29 @@ def test_real_head_with_tilted_gantry_and_no_blood_has_none(shared_data: Path, t
     assert ml(segment(image, info, "ct-haemorrhage").image) <= 1.0
 
 
-@pytest.mark.parametrize("name", ["CT_pitch.nii.gz", "ct_brain_atlas_1mm.nii.gz"])
-def test_plastic_head_and_average_brain_are_refused_with_what_is_true_of_them(shared_data: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("CT_pitch.nii.gz", "needs Hounsfield units, but its values run from 0 to 255 without any air"),
+        ("ct_brain_atlas_1mm.nii.gz", r"brain without its skull \(1 ml of bone found\), and 0 HU around it"),
+    ],
+)
+def test_plastic_head_and_average_brain_are_refused_with_what_is_true_of_them(
+    shared_data: Path, name: str, reason: str
+) -> None:
     image, info = read_image(shared_data / "head_ct" / name)
-    with pytest.raises(AIImagingError, match="without any air"):
+    with pytest.raises(AIImagingError, match=reason):
         segment(image, info, "ct-haemorrhage")
+
+
+def test_a_brain_cut_out_of_its_head_is_refused_as_such_but_not_when_the_file_says_mr(lobar: HeadPhantom) -> None:
+    hu = sitk.GetArrayFromImage(lobar.image)
+    cut = sitk.GetImageFromArray(np.where((hu > 10) & (hu < 100), hu, 0).astype(np.int16))
+    cut.CopyInformation(lobar.image)
+    with pytest.raises(WrongImageError, match="brain without its skull"):
+        segment(cut, describe(cut), "ct-haemorrhage")
+    with pytest.raises(WrongImageError, match="this one is MR"):
+        segment(cut, describe(cut, modality="MR"), "ct-haemorrhage")
+    # Grey values that are not those of brain: that they are no Hounsfield units is the reason.
+    with pytest.raises(WrongImageError, match="without any air"):
+        segment(cut * 4, describe(cut * 4), "ct-haemorrhage")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from AIImagingLogic.models.builtin.acute_blood import HeadMap, find_acute_blood, shares_slice_with_bone
+from AIImagingLogic.models.builtin.brain_without_skull import refuse_brain_without_skull
 from AIImagingLogic.models.builtin.coarse_grid import coarse_copy, paint_membership
 from AIImagingLogic.models.builtin.distances import box_of
 from AIImagingLogic.models.builtin.head_denoised import denoised
@@ -34,6 +35,16 @@ class CTHaemorrhage:
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
+
+    def check(self, image: sitk.Image, info: ImageInfo) -> None:
+        """Refuse brain that was cut out of its head: its values are Hounsfield units, though it has no air.
+
+        Raises
+        ------
+        WrongImageError
+            It is one.
+        """
+        refuse_brain_without_skull(image)
 
     def segment(self, image: sitk.Image, info: ImageInfo, progress: Progress) -> Segmentation:
         """Return acute blood inside the skull (1) on exactly the grid of `image`; no voxel is 1 where there is none.
