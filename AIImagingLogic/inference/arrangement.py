@@ -17,7 +17,8 @@ class Arrangement:
     volume_on_disk : what the network is fed with lies in a file
     half_precision : the network's weights too are in half precision; on a GPU only
     plain : PyTorch runs the network, whatever else is there
-    in_parts : PyTorch computes convolutions slab by slab
+    in_parts : PyTorch computes convolutions slab by slab, and memory is given back as soon as it is free
+    off_gpu : a GPU was meant to run it, and its memory did not suffice
     """
 
     device: str
@@ -27,3 +28,4 @@ class Arrangement:
     half_precision: bool = False
     plain: bool = False
     in_parts: bool = False
+    off_gpu: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.inference.window_plan import plan_windows
 from AIImagingLogic.inference.window_run import WindowRun
 from AIImagingLogic.records.errors import ModelError
+from AIImagingLogic.records.free_memory import no_memory_kept
 from AIImagingLogic.records.progress import Progress
 
 _PREPARING = 0.05
@@ -72,8 +74,8 @@ def run_network(
     whole = images[0]
     images, corner = cropped_to_content(images) if recipe.crop_zeros else (images, (0, 0, 0))
     task = _Task(images, networks, recipe, settings, plan_grid(images[0], recipe))
-    budget = MemoryBudget(settings, task.forecast)
-    arrangement, steps = budget.first_fit(Arrangement(chosen_device(settings)), recipe)
+    budget = MemoryBudget(settings, task.forecast, Arrangement(chosen_device(settings)), recipe)
+    arrangement, steps = budget.first_fit()
     while True:
         try:
             painted, run, backend, more = task.attempt(arrangement, progress)
@@ -81,9 +83,9 @@ def run_network(
         except (MemoryError, RuntimeError) as error:
             if not is_shortage(error):
                 raise
-            following = budget.after_shortage(arrangement, recipe, error)
+            following = budget.after_shortage(arrangement, error)
         # Outside of the handler: the failed attempt's values are held by its error until here.
-        arrangement, steps = following[0], (*steps, following[1])
+        arrangement, steps = following
     labels = sitk.GetImageFromArray(put_back(painted, corner, whole))
     labels.CopyInformation(whole)
     if channels[0].GetDimension() == 2:
@@ -160,7 +162,8 @@ class _Task:
         scratch = Scratch(self.settings.scratch_folder)
         # PyTorch's threads wait by spinning, which would take the cores from OpenVINO's; what PyTorch does besides is
         # shared out to threads of our own. Where PyTorch runs the network itself, its predictor takes all cores.
-        with torch.inference_mode(), torch_threads(1), SideWork(self.settings.threads) as side_work:
+        thrift = no_memory_kept() if arrangement.in_parts else contextlib.nullcontext()
+        with thrift, torch.inference_mode(), torch_threads(1), SideWork(self.settings.threads) as side_work:
             painter = LabelPainter(self.grid, self.recipe, side_work)
             volume = self._volume(scratch, arrangement.volume_on_disk)
             fill_volume(self.images, self.grid, self.recipe, volume, side_work, progress.part(0.0, _PREPARING))

@@ -14,8 +14,8 @@ from AIImagingLogic.records.resources import load_resource
 _MULTIPLE = 16
 
 
-def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> tuple[Arrangement, str] | None:
-    """Return the next arrangement that needs less memory and a note that says so; None when there is none.
+def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> Arrangement | None:
+    """Return the next arrangement that needs less memory; None when there is none.
 
     Parameters
     ----------
@@ -24,24 +24,40 @@ def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> 
     backend : that the network runs on, ``openvino`` or ``torch``
     """
     if not arrangement.sums_on_disk:
-        return replace(arrangement, sums_on_disk=True), _NOTES["sums"]
+        return replace(arrangement, sums_on_disk=True)
     if not arrangement.volume_on_disk:
-        return replace(arrangement, volume_on_disk=True), _NOTES["volume"]
+        return replace(arrangement, volume_on_disk=True)
     if arrangement.device != "cpu" and not arrangement.half_precision:
-        return replace(arrangement, half_precision=True), _NOTES["half"]
+        return replace(arrangement, half_precision=True)
     if backend == "openvino":
-        return replace(arrangement, plain=True), _NOTES["plain"]
+        return replace(arrangement, plain=True)
     if arrangement.device == "cpu" and not arrangement.in_parts:
-        return replace(arrangement, in_parts=True), _NOTES["parts"]
+        return replace(arrangement, in_parts=True)
     window = arrangement.window or recipe.window
     smaller = _smaller(window, recipe.divisible_by) if window is not None else None
     if smaller is not None:
-        return replace(arrangement, window=smaller), _NOTES["window"].format(
-            smaller="x".join(map(str, smaller)), window="x".join(map(str, recipe.window or ()))
-        )
+        return replace(arrangement, window=smaller)
     if arrangement.device != "cpu":
-        return Arrangement("cpu", sums_on_disk=True, volume_on_disk=True), _NOTES["cpu"]
+        return Arrangement("cpu", sums_on_disk=True, volume_on_disk=True, off_gpu=True)
     return None
+
+
+def spared_notes(first: Arrangement, arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[str, ...]:
+    """Return a note on each thing that an arrangement spares and the first one did not."""
+    spared = {
+        "sums": arrangement.sums_on_disk and not first.sums_on_disk,
+        "volume": arrangement.volume_on_disk and not first.volume_on_disk,
+        "half": arrangement.half_precision,
+        "plain": arrangement.plain,
+        "parts": arrangement.in_parts,
+        "window": arrangement.window is not None,
+        "cpu": arrangement.off_gpu,
+    }
+    words = {
+        "smaller": "x".join(map(str, arrangement.window or ())),
+        "window": "x".join(map(str, recipe.window or ())),
+    }
+    return tuple(_NOTES[name].format(**words) for name, is_spared in spared.items() if is_spared)
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -54,13 +70,14 @@ def is_shortage(error: BaseException) -> bool:
 
 
 def _smaller(window: Sequence[int], divisible_by: int) -> tuple[int, ...] | None:
-    """Return the window with its longest sides shortened by about a third; None when it is as small as is useful."""
+    """Return the window with its longest side a step shorter; None when it is as small as is useful."""
     multiple = math.lcm(_MULTIPLE, divisible_by)
-    longest = max(window)
-    shorter = longest * 2 // 3 // multiple * multiple
+    shorter = (max(window) - 1) // multiple * multiple
     if shorter < _LEAST:
         return None
-    return tuple(min(side, shorter) if side > shorter else side for side in window)
+    # The first axis of the longest: which one it is does not matter to the network.
+    at = window.index(max(window))
+    return tuple(shorter if axis == at else side for axis, side in enumerate(window))
 
 
 _NOTES: dict[str, str] = load_resource("inference/ladder.json")["notes"]

@@ -31,6 +31,7 @@ class MemoryForecast:
     network : activations, weights in the backend's own form, and its libraries' own needs
     labels : on the image's grid
     slices : a few slices of values on their way to labels
+    libraries : of `network`, what PyTorch itself has taken once it has looked at a network
     """
 
     volume: int
@@ -38,10 +39,16 @@ class MemoryForecast:
     network: int
     labels: int
     slices: int
+    libraries: int = 0
 
     @property
     def total(self) -> int:
         return self.volume + self.sums + self.network + self.labels + self.slices
+
+    @property
+    def after_a_look(self) -> int:
+        """What a run adds once a network has been looked at for this forecast."""
+        return self.total - self.libraries
 
 
 def forecast_memory(
@@ -92,7 +99,13 @@ def forecast_memory(
         ),
         labels=labels,
         slices=int(slices),
+        libraries=torch_libraries(arrangement),
     )
+
+
+def torch_libraries(arrangement: Arrangement) -> int:
+    """Return the bytes that PyTorch takes for itself when it first runs a network on the CPU."""
+    return int(_FACTORS["torch_libraries"]) if arrangement.device == "cpu" else 0
 
 
 def network_memory(
@@ -111,7 +124,7 @@ def network_memory(
         return by_torch
     own = sum(each.activations for each in activations) * _FACTORS["openvino_activations"]
     by_openvino = own + weights * _FACTORS["openvino_weights"] + _FACTORS["openvino_libraries"]
-    return by_openvino if compiled else by_openvino + by_torch
+    return by_openvino + (_FACTORS["torch_libraries"] if compiled else by_torch)
 
 
 _FACTORS: dict[str, float] = load_resource("inference/memory_factors.json")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import inspect
 import json
 import mmap
 import queue
-import sys
 import traceback
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,6 +21,7 @@ from AIImagingLogic.jobs.image_layout import ImageLayout
 from AIImagingLogic.jobs.shared_buffer import ReadBuffers, SharedBuffer
 from AIImagingLogic.jobs.worker_progress import ProgressMessages
 from AIImagingLogic.records.errors import AIImagingError, JobFailed
+from AIImagingLogic.records.free_memory import give_back_free_memory
 
 
 class WorkerState:
@@ -53,10 +50,7 @@ class WorkerState:
         if self.closed:
             self.channel.send({"say": "closed", "buffers": self.closed})
             self.closed.clear()
-        gc.collect()
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-                ctypes.CDLL(None).malloc_trim(0)
+        give_back_free_memory()
 
 
 class WorkerRun:

@@ -12,7 +12,7 @@ from AIImagingLogic.inference import engine, memory_budget  # noqa: E402
 from AIImagingLogic.inference.activation_memory import activation_memory  # noqa: E402
 from AIImagingLogic.inference.arrangement import Arrangement  # noqa: E402
 from AIImagingLogic.inference.engine import run_network  # noqa: E402
-from AIImagingLogic.inference.ladder import is_shortage, next_rung  # noqa: E402
+from AIImagingLogic.inference.ladder import is_shortage, next_rung, spared_notes  # noqa: E402
 from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
 from AIImagingLogic.inference.predictor import chosen_backend  # noqa: E402
 from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
@@ -76,7 +76,7 @@ def test_rungs_that_only_stream_change_no_label(short_of_memory):
 def test_then_the_window_becomes_smaller_and_the_result_says_so(short_of_memory):
     short_of_memory(lambda arrangement: arrangement.window == (32, 32, 32))
     output = run()
-    assert "32x32x32 voxels instead of 48x48x48" in output.notes[-1]
+    assert "32x32x32 voxels instead of 48x48x48" in output.notes[-1] and len(output.notes) == 4
     assert np.mean(labels(output) != labels(run())) < 0.02
 
 
@@ -88,7 +88,7 @@ def test_when_nothing_is_left_to_spare_the_error_says_what_to_do(short_of_memory
 
 def test_a_budget_is_kept_by_the_forecast_before_anything_runs(short_of_memory, monkeypatch):
     tried = short_of_memory(lambda arrangement: True)
-    monkeypatch.setattr(memory_budget, "_free_bytes", lambda settings: forecast_of(STREAMED) + 1)
+    monkeypatch.setattr(memory_budget, "_free_bytes", lambda settings: forecast_of(STREAMED).after_a_look + 1)
     output = run()
     assert tried == [STREAMED]
     assert len(output.notes) == 2
@@ -100,34 +100,35 @@ def test_a_budget_is_kept_by_the_forecast_before_anything_runs(short_of_memory, 
 def forecast_of(arrangement):
     grid = engine.plan_grid(image(), RECIPE)
     settings = EngineSettings(backend="torch", device="cpu")
-    return engine._Task([image()], [network()], RECIPE, settings, grid).forecast(arrangement).total
+    return engine._Task([image()], [network()], RECIPE, settings, grid).forecast(arrangement)
 
 
 def test_each_rung_is_forecast_to_need_less():
     needed, arrangement = [], PLAIN
     while True:
-        needed.append(forecast_of(arrangement))
+        needed.append(forecast_of(arrangement).total)
         following = next_rung(arrangement, RECIPE, "torch")
         if following is None:
             break
-        arrangement = following[0]
-    assert needed == sorted(needed, reverse=True) and len(needed) == 5
+        arrangement = following
+    assert needed == sorted(needed, reverse=True) and len(needed) == 7
 
 
 def test_pytorch_takes_the_place_of_openvino_before_the_window_becomes_smaller():
-    following, note = next_rung(STREAMED, RECIPE, "openvino")
+    following = next_rung(STREAMED, RECIPE, "openvino")
     assert following == Arrangement("cpu", sums_on_disk=True, volume_on_disk=True, plain=True)
     assert chosen_backend(EngineSettings(backend="openvino", device="cpu"), following) == "torch"
-    assert "PyTorch" in note
-    in_parts, note = next_rung(following, RECIPE, "torch")
-    assert in_parts.in_parts and "in parts" in note
-    assert next_rung(in_parts, RECIPE, "torch")[0].window == (32, 32, 32)
+    in_parts = next_rung(following, RECIPE, "torch")
+    assert in_parts.in_parts
+    notes = spared_notes(STREAMED, in_parts, RECIPE)
+    assert ["PyTorch" in notes[0], "in parts" in notes[1]] == [True, True] and len(notes) == 2
+    assert next_rung(in_parts, RECIPE, "torch").window == (32, 48, 48)
 
 
 def test_a_gpu_is_left_for_the_cpu_last():
     arrangement, seen = Arrangement("cuda"), []
     while (following := next_rung(arrangement, RECIPE, "torch")) is not None and len(seen) < 20:
-        arrangement = following[0]
+        arrangement = following
         seen.append(arrangement)
     assert seen[2].half_precision and seen[2].device == "cuda"
     assert [each.device for each in seen].index("cpu") > 3

@@ -24,7 +24,7 @@ from AIImagingLogic.inference.detection.world_boxes import world_boxes
 from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
 from AIImagingLogic.inference.ladder import is_shortage
 from AIImagingLogic.inference.memory_budget import MemoryBudget
-from AIImagingLogic.inference.memory_forecast import MemoryForecast, network_memory
+from AIImagingLogic.inference.memory_forecast import MemoryForecast, network_memory, torch_libraries
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.network_grid import plan_grid
 from AIImagingLogic.inference.openvino_predictor import is_compiled
@@ -129,10 +129,10 @@ def run_detection(
         content = None if within is None else occupied(within, grid)
         part = progress.part(_PREPARED, 1.0)
         # There are no sums, and the volume is small beside what the network needs: those rungs spare nothing here.
-        arrangement = Arrangement(chosen_device(settings), sums_on_disk=True, volume_on_disk=True)
-        budget = MemoryBudget(settings, partial(_forecast, network, recipe, settings, size))
-        arrangement, steps = budget.first_fit(arrangement, recipe.feeding)
-        notes = (*notes, *steps)
+        first = Arrangement(chosen_device(settings), sums_on_disk=True, volume_on_disk=True)
+        forecast = partial(_forecast, network, recipe, settings, size)
+        budget = MemoryBudget(settings, forecast, first, recipe.feeding)
+        arrangement, steps = budget.first_fit()
         while True:
             run = _Run(network, recipe, settings, arrangement, size, content, part)
             try:
@@ -141,14 +141,15 @@ def run_detection(
             except (MemoryError, RuntimeError) as error:
                 if not is_shortage(error):
                     raise
-                arrangement, note = budget.after_shortage(arrangement, recipe.feeding, error)
-                notes = (*notes, note)
+                arrangement, steps = budget.after_shortage(arrangement, error)
     placed = world_boxes(found.corners, grid, images[0])
     boxes = tuple(
         DetectedBox(box, float(score), recipe.labels[label])
         for box, score, label in zip(placed, found.scores, found.labels, strict=True)
     )
-    return DetectionOutput(boxes, (*notes, *run.notes), arrangement.device, run.backend, run.network_seconds, run.done)
+    return DetectionOutput(
+        boxes, (*notes, *steps, *run.notes), arrangement.device, run.backend, run.network_seconds, run.done
+    )
 
 
 def _forecast(
@@ -166,7 +167,9 @@ def _forecast(
     compiled = backend == "openvino" and is_compiled(network, shape, settings)
     activations = (most_activation_memory if rough else activation_memory)(network.module, shape)
     needed = network_memory([activations], backend, compiled, arrangement)
-    return MemoryForecast(volume=0, sums=0, network=int(needed), labels=0, slices=0)
+    return MemoryForecast(
+        volume=0, sums=0, network=int(needed), labels=0, slices=0, libraries=torch_libraries(arrangement)
+    )
 
 
 class _Run:
