@@ -21,6 +21,7 @@ from AIImagingLogic.scene.tables import Column, fill_table, table_node
 _CHOICE = "AIImaging.Targets"
 _CHART_ROLE = "AIImaging.SumChart"
 _TABLE_ROLE = "AIImaging.SumTable"
+_HEADROOM = 1.15
 _SUM, _BASELINE, _SMALLEST = "Sum of diameters", "Change from baseline", "Change from the smallest"
 
 
@@ -96,6 +97,10 @@ def show_sums(table: Any, timeline: Timeline) -> Any:
     chart.SetTitle("Sum of the diameters of the targets (RECIST 1.1)")
     chart.SetXAxisTitle(columns[0].name)
     chart.SetYAxisTitle("Sum of diameters, mm")
+    # From 0 on, so that a change looks as large as it is.
+    highest = max((value for value in columns[1].values if isinstance(value, float) and value > 0), default=0.0)
+    chart.SetYAxisRangeAuto(highest == 0)
+    chart.SetYAxisRange(0.0, highest * _HEADROOM or 1.0)
     return chart
 
 
