@@ -135,10 +135,9 @@ class LabelPainter:
             shown = np.take(shown, self._i.first, axis=1)[self._j.first]
             differ = np.take(differ, self._i.first, axis=1)[self._j.first]
         out[...] = shown
-        places = np.flatnonzero(differ)
-        if len(places) == 0 or self._codes.nearest:
+        rows, columns = np.nonzero(differ)
+        if len(rows) == 0 or self._codes.nearest:
             return
-        rows, columns = np.divmod(places, differ.shape[1])
         if share == 0:
             values = self._mixture(first, rows, columns, 1.0)
         else:

@@ -129,26 +129,22 @@ class SlabBlending:
 
         # In the order of memory, so that neighbours are read together.
         marked = np.ascontiguousarray(self._grid.in_network_order(marks))
-        within = np.flatnonzero(marked)
+        within = np.nonzero(marked)
+        count = len(within[0])
         rows = np.zeros(marked.shape, np.int32)
-        rows.reshape(-1)[within] = np.arange(1, len(within) + 1, dtype=np.int32)
-        first = self._place_of(at, len(marks))
+        rows[marked] = np.arange(1, count + 1, dtype=np.int32)
         steps = [int(step) for step in self._counts.stride()]
-        places = torch.from_numpy(
-            sum(
-                (index * step for index, step in zip(np.unravel_index(within, marked.shape), steps)),
-                first * steps[self._slab],
-            )
-        )
-        table = torch.zeros((len(within) + 1, len(self._sums)))
+        corner = self._place_of(at, len(marks)) * steps[self._slab]
+        places = torch.from_numpy(sum((index * step for index, step in zip(within, steps)), corner))
+        table = torch.zeros((count + 1, len(self._sums)))
 
         def fetch(part: slice) -> None:
             sums = self._sums.view(len(self._sums), -1)[:, places[part]]
             table[1:][part] = self._read(sums, self._counts.view(-1)[places[part]]).T
             self._scratch.release()
 
-        step = _SMALL_CHUNK if self._on_disk else max(1, -(-len(within) // self._side_work.threads))
-        self._side_work.share(fetch, [slice(start, start + step) for start in range(0, len(within), step)])
+        step = _SMALL_CHUNK if self._on_disk else max(1, -(-count // self._side_work.threads))
+        self._side_work.share(fetch, [slice(start, start + step) for start in range(0, count, step)])
         return table, self._grid.in_image_order(rows)
 
     def _place_of(self, at: int, count: int) -> int:
