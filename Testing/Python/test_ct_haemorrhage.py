@@ -13,7 +13,7 @@ from AIImagingLogic.evaluation.overlap import dice
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.phantoms.head.phantom import HeadPhantom, make_head
-from AIImagingLogic.images.phantoms.head.recipe import HeadRecipe
+from AIImagingLogic.images.phantoms.head.recipe import HeadRecipe, tuning_head
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.models.builtin.ct_haemorrhage import CTHaemorrhage
 from AIImagingLogic.models.catalogue import model_card
@@ -55,6 +55,12 @@ def test_head_with_calcifications_and_sinuses_but_no_blood_has_none() -> None:
 
 def test_crescent_under_the_inner_table_is_found_up_to_the_bone() -> None:
     head = make_head(replace(LOBAR, kind="subdural", blood_ml=60.0, tilt_deg=-8.0, slice_mm=3.0))
+    assert ml(blood_of(head.image)) == pytest.approx(head.blood_ml, rel=0.2)
+
+
+def test_thin_crescent_is_followed_along_the_bone_from_where_it_is_thick() -> None:
+    head = make_head(tuning_head(22))
+    # 23 ml of which little is thick enough to be found by itself; without following it half of it came out.
     assert ml(blood_of(head.image)) == pytest.approx(head.blood_ml, rel=0.2)
 
 

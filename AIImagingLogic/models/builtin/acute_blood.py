@@ -17,7 +17,7 @@ from AIImagingLogic.records.resources import load_resource
 _BONE_HALF_HU = 600.0
 _RING_MM = (3.0, 7.0)
 _GROW_MM = 3.5
-_GROW_ALONG_MM = 10.0
+_GROW_ALONG_MM = 30.0
 _SUPERFICIAL_MM = 16.0
 _CALCIFIED_HALO_MM = 4.0
 _BASE_RIM_MM = 5.0
