@@ -141,7 +141,8 @@ def growth_of(
     own = intervals_95 if deciding is volume else None
     words = change_words(deciding)
     other = mean_diameter if deciding is volume else None
-    beside = f"; mean diameter {other.absolute:+.1f} mm" if other else ""
+    # Of the diameters as they are shown: the reader subtracts these.
+    beside = f"; mean diameter {round(other.after, 1) - round(other.before, 1):+.1f} mm" if other else ""
     error = error_words(deciding, source if deciding is volume else None, own)
     if not deciding.beyond_error:
         return Growth("stable", f"{words}, inside the measurement error ({error}){beside}.")
