@@ -23,8 +23,9 @@ from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.errors import OutputError
 
-# Largest difference from PyTorch's output, as a share of its range: single precision sums in another order.
-_TOLERANCE = 1e-3
+# Largest difference from PyTorch's output, as a share of its range: single precision sums in another order. Measured:
+# 1e-5 on most windows, 1.1e-3 of a trained nnU-Net on windows of air, where instance normalisation divides by little.
+_TOLERANCE = 3e-3
 # A window this many times as large as the traced one, a cube of so many voxels, is not traced itself.
 _LARGE, _TRACED = 4, 96
 # Networks kept compiled in this process, so that a second image does not wait.
