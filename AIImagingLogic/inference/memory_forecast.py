@@ -123,8 +123,11 @@ def network_memory(
     if backend == "torch":
         return by_torch
     own = sum(each.activations for each in activations) * _FACTORS["openvino_activations"]
-    by_openvino = own + weights * _FACTORS["openvino_weights"] + _FACTORS["openvino_libraries"]
-    return by_openvino + (_FACTORS["torch_libraries"] if compiled else by_torch)
+    kept = weights * _FACTORS["openvino_weights"] + _FACTORS["openvino_libraries"]
+    if compiled:
+        return own + kept + _FACTORS["torch_libraries"]
+    # PyTorch runs the network first, for comparison.
+    return kept + max(own + _FACTORS["torch_libraries"], by_torch)
 
 
 _FACTORS: dict[str, float] = load_resource("inference/memory_factors.json")

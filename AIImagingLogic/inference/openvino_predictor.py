@@ -22,6 +22,7 @@ from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.errors import OutputError
+from AIImagingLogic.records.free_memory import give_back_free_memory
 
 # Largest difference from PyTorch's output, as a share of its range: single precision sums in another order. Measured:
 # 1e-5 on most windows, 1.1e-3 of a trained nnU-Net on windows of air, where instance normalisation divides by little.
@@ -133,7 +134,10 @@ def _checked(network: Network, window: Any, settings: EngineSettings) -> tuple[A
         try:
             compiled = _compile(network, shape, full, settings)
             predictor = OpenVinoPredictor(compiled)
-            theirs = _output_of_torch(network, window) if theirs is None else theirs
+            if theirs is None:
+                theirs = _output_of_torch(network, window)
+                # What PyTorch freed would stay beside what OpenVINO takes.
+                give_back_free_memory()
             _compare(theirs, predictor(window).numpy())
         except NotConvertible:
             if shape == full:
