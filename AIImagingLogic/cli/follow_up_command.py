@@ -24,7 +24,6 @@ from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline
 from AIImagingLogic.report.text import follow_up_summary
 from AIImagingLogic.report.workbook import required_openpyxl
-from AIImagingLogic.tasks.follow_up import check_pair
 
 
 class WrongArgumentsError(AIImagingError):
@@ -43,10 +42,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         with WorkerTasks() as tasks, terminal.progress() as progress:
             with progress.stage("Reading", 0.0, 0.05) as part:
                 images, infos = _read(arguments.visits, series, dates, part)
-            if len(infos) == 2:
-                # Two are given as baseline and follow-up: the wrong way round is more likely a slip than a wish.
-                check_pair(*infos)
-            order = visit_order(infos, arguments.in_given_order)
+            # Two are given as baseline and follow-up: the wrong way round is more likely a slip than a wish.
+            order = visit_order(infos, arguments.in_given_order or len(infos) == 2)
             images, infos = [images[index] for index in order], [infos[index] for index in order]
             inputs = {
                 "visits": [image_input(image, info) for image, info in zip(images, infos)],

@@ -8,6 +8,8 @@ from AIImagingLogic.followup.timeline import MOST_VISITS
 from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 
+_GIVEN = "say that the visits are given in order of time (--in-given-order on the command line)"
+
 
 def visit_order(infos: Sequence[ImageInfo], in_given_order: bool = False) -> tuple[int, ...]:
     """Return the indices of the visits in order of time.
@@ -41,12 +43,12 @@ def visit_order(infos: Sequence[ImageInfo], in_given_order: bool = False) -> tup
     if undated:
         raise WrongImageError(
             f"Visit {undated[0] + 1} of {len(infos)} has no date.",
-            "Type its date, or say that the visits are given in order of time.",
+            f"State its date, or {_GIVEN}.",
         )
     if same is not None:
         raise WrongImageError(
             f"Visits {min(same) + 1} and {max(same) + 1} have the same date ({dates[same[0]]:%Y-%m-%d %H:%M}).",
-            "Type their true dates, or say that the visits are given in order of time.",
+            f"State their true dates, or {_GIVEN}.",
         )
     return tuple(index for _, index in known)
 
@@ -62,7 +64,7 @@ def _check_different(infos: Sequence[ImageInfo]) -> None:
     for later, info in enumerate(infos):
         for earlier, other in enumerate(infos[:later]):
             if info.content_hash == other.content_hash or (info.series_uid and info.series_uid == other.series_uid):
-                which = "Both visits" if len(infos) == 2 else f"Visits {earlier + 1} and {later + 1}"
+                which = "Baseline and follow-up" if len(infos) == 2 else f"Visits {earlier + 1} and {later + 1}"
                 raise WrongImageError(f"{which} are the same image.", "Choose different visits.")
 
 
@@ -70,7 +72,9 @@ def _check_given_order(infos: Sequence[ImageInfo]) -> None:
     dated = [(index, info.acquired) for index, info in enumerate(infos) if info.acquired is not None]
     for (earlier, first), (later, second) in zip(dated, dated[1:]):
         if second < first:
+            two = len(infos) == 2
+            before, after = ("the baseline", "The follow-up") if two else (f"visit {earlier + 1}", f"Visit {later + 1}")
             raise WrongImageError(
-                f"Visit {later + 1} ({second:%Y-%m-%d}) is dated before visit {earlier + 1} ({first:%Y-%m-%d}).",
+                f"{after} ({second:%Y-%m-%d}) is dated before {before} ({first:%Y-%m-%d}).",
                 "Give the visits in order of time, or state the true dates.",
             )

@@ -50,12 +50,19 @@ class LabelCodes:
         for number in range(1, len(values)):
             codes.masked_fill_(values[number] > best, number)
             torch.maximum(best, values[number], out=best)
-        if bool(best.isnan().any()):
-            raise ModelError(
-                "The network's output holds values that are not numbers.",
-                "Check that the image is of the modality that the model was made for, and that its weights are whole.",
-            )
+        _require_numbers(best)
         return codes.numpy().astype(self.code_kind, copy=False)
+
+    def of_each(self, values: Any) -> NDArray[Any]:
+        """Return the code of each voxel, (...), of torch float32 (channels, ...), where no channel is the largest.
+
+        Raises
+        ------
+        ModelError
+            A value is not a number.
+        """
+        _require_numbers(values)
+        return self.of_channels(values.numpy())
 
     def of_channels(self, values: NDArray[np.float32]) -> NDArray[Any]:
         """Return the code of each voxel, (...), of channels (channels, ...)."""
@@ -82,3 +89,11 @@ class LabelCodes:
         for number, value in enumerate(self._values):
             labels[(codes >> number) & 1 == 1] = value
         return labels
+
+
+def _require_numbers(values: Any) -> None:
+    if bool(values.isnan().any()):
+        raise ModelError(
+            "The network's output holds values that are not numbers.",
+            "Check that the image is of the modality that the model was made for, and that its weights are whole.",
+        )

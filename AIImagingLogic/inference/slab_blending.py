@@ -172,7 +172,7 @@ class SlabBlending:
                 # Neither weights nor activation change which channel is the largest.
                 codes[chunk] = self._codes.largest(sums[:, chunk])
             else:
-                codes[chunk] = self._codes.of_channels(self._read(sums[:, chunk], counts[chunk]).numpy())
+                codes[chunk] = self._codes.of_each(self._read(sums[:, chunk], counts[chunk]))
             self._scratch.release()
 
         self._side_work.share(find, chunks)

@@ -12,7 +12,6 @@ from AIImagingLogic.followup.timeline import make_timeline
 from AIImagingLogic.followup.visit_order import visit_labels, visit_order
 from AIImagingLogic.models.catalogue import model_card
 from AIImagingLogic.models.protocols import Candidate
-from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import Provenance, make_provenance
@@ -51,8 +50,9 @@ def follow_up(
     RegistrationError
         The two could not be brought into correspondence.
     """
-    check_pair(baseline_info, followup_info)
-    return _followed((baseline, followup), (baseline_info, followup_info), None, progress or Progress())
+    return follow_up_visits(
+        (baseline, followup), (baseline_info, followup_info), in_given_order=True, progress=progress
+    )
 
 
 def follow_up_visits(
@@ -148,25 +148,6 @@ def _looked_again(
             # Where a lesion was sought at several visits, the last search is told.
             said.update(look.said)
     return said
-
-
-def check_pair(baseline: ImageInfo, followup: ImageInfo) -> None:
-    """Check that two images can be a baseline and its follow-up.
-
-    Raises
-    ------
-    WrongImageError
-        They are the same image, or dated the wrong way round.
-    """
-    same_series = bool(baseline.series_uid) and baseline.series_uid == followup.series_uid
-    if baseline.content_hash == followup.content_hash or same_series:
-        raise WrongImageError("Baseline and follow-up are the same image.", "Choose two different visits.")
-    if baseline.acquired and followup.acquired and followup.acquired < baseline.acquired:
-        raise WrongImageError(
-            f"The follow-up ({followup.acquired:%Y-%m-%d}) is dated before the baseline "
-            f"({baseline.acquired:%Y-%m-%d}).",
-            "Swap the two, or state the true dates.",
-        )
 
 
 def thick_slice_notes(visits: Sequence[Visit]) -> tuple[str, ...]:

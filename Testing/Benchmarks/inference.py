@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,11 @@ def main() -> None:
     parser.add_argument("--limit", action="store_true")
     parser.add_argument("--size", type=int, nargs=3, default=SIZE, metavar="VOXELS")
     parser.add_argument("--turns", type=int, default=TURNS)
+    parser.add_argument("--no-mirroring", action="store_true", help="leave nnU-Net's mirrored runs out")
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     options = parser.parse_args()
-    compare = limit if options.limit else {"monai": against_monai, "nnunet": against_nnunet}[options.peer]
+    nnunet = partial(against_nnunet, mirroring=not options.no_mirroring)
+    compare = limit if options.limit else {"monai": against_monai, "nnunet": nnunet}[options.peer]
     tell = (lambda line: None) if options.json else (lambda line: print(line, flush=True))
     figures, inputs = compare(tell, options.size, options.turns)
     print(answer("inference", figures, inputs))

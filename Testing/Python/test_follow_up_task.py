@@ -7,10 +7,11 @@ from datetime import datetime
 
 import pytest
 
+from AIImagingLogic.followup.visit_order import visit_order
 from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.timeline import Visit
-from AIImagingLogic.tasks.follow_up import check_pair, thick_slice_notes
+from AIImagingLogic.tasks.follow_up import thick_slice_notes
 
 BASELINE = ImageInfo(
     "CT", "HU", (10, 10, 10), (0.7, 0.7, 2.5), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), "aa",
@@ -19,8 +20,9 @@ BASELINE = ImageInfo(
 
 
 def test_a_later_visit_passes_and_so_does_an_undated_one() -> None:
-    check_pair(BASELINE, dataclasses.replace(BASELINE, content_hash="bb", series_uid="1.3"))
-    check_pair(BASELINE, dataclasses.replace(BASELINE, content_hash="bb", series_uid="", acquired=None))
+    later = dataclasses.replace(BASELINE, content_hash="bb", series_uid="1.3", acquired=datetime(2025, 9, 1, 9, 0))
+    undated = dataclasses.replace(BASELINE, content_hash="bb", series_uid="", acquired=None)
+    assert visit_order((BASELINE, later), True) == visit_order((BASELINE, undated), True) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_a_later_visit_passes_and_so_does_an_undated_one() -> None:
 )
 def test_the_same_image_or_an_earlier_one_is_no_follow_up(followup: ImageInfo, words: str) -> None:
     with pytest.raises(WrongImageError, match=words):
-        check_pair(BASELINE, followup)
+        visit_order((BASELINE, followup), in_given_order=True)
 
 
 def test_slices_over_2_5_mm_are_warned_of_whichever_axis_they_lie_on() -> None:

@@ -208,6 +208,18 @@ def test_errors_say_what_was_wrong():
         run(image, Above())
 
 
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_a_network_that_gives_no_numbers_is_refused(output):
+    class Broken(torch.nn.Module):
+        def forward(self, window):
+            values = torch.cat([window, -window], 1)
+            values[:, 1, 2, 3, 4] = float("nan")
+            return values
+
+    with pytest.raises(ModelError, match="not numbers"):
+        run(image_of(), Broken(), output=output)
+
+
 def test_the_run_ends_between_windows_once_cancelled():
     asked = []
     progress = Progress(lambda fraction, message: asked.append(message), lambda: len(asked) > 4)
