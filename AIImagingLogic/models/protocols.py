@@ -11,6 +11,7 @@ from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.records.classification import Classification
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.prompts import Prompts
 from AIImagingLogic.records.registration import Registration
 from AIImagingLogic.records.segmentation import Segmentation
 
@@ -125,5 +126,30 @@ class Registrar(Protocol):
         ------
         RegistrationError
             The images do not overlap, or nothing improved.
+        """
+        ...
+
+
+class RefinementSession(Protocol):
+    """One object of one image, as it is corrected. What does not change from click to click is kept."""
+
+    def refine(self, prompts: Prompts, progress: Progress) -> sitk.Image:
+        """Return what changed: a cropped uint8 image on the grid of the image, 1 in the object and 0 beside it.
+
+        Around it all stays as the proposal has it. All prompts are given each time, the new ones last.
+        """
+        ...
+
+
+class Refiner(Protocol):
+    """Corrects the outline of one object by what a person shows of it, or makes it from that alone."""
+
+    card: ModelCard
+
+    def open(self, image: sitk.Image, info: ImageInfo, proposal: sitk.Image | None) -> RefinementSession:
+        """Return a session on `image`.
+
+        `proposal` is on the same grid: a mask (integer, 0 is background), or probabilities 0..1 (float). Without it
+        there is nothing yet.
         """
         ...

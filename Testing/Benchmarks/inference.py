@@ -176,7 +176,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     options = parser.parse_args()
     nnunet = partial(against_nnunet, mirroring=not options.no_mirroring)
-    compare = limit if options.limit else {"monai": against_monai, "nnunet": nnunet}[options.peer]
+    peers: dict[str, Callable[..., Any]] = {"monai": against_monai, "nnunet": nnunet}
+    compare = limit if options.limit else peers[options.peer]
     tell = (lambda line: None) if options.json else (lambda line: print(line, flush=True))
     figures, inputs = compare(tell, options.size, options.turns)
     print(answer("inference", figures, inputs))
