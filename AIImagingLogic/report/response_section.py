@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from AIImagingLogic.followup.criteria.response import BASELINE, ResponseAssessment
-from AIImagingLogic.followup.criteria.target_choice import TargetChoice
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Timeline
+from AIImagingLogic.report.chosen_response import ChosenResponse
 from AIImagingLogic.report.number_format import percent_change, rounded
 from AIImagingLogic.report.svg_chart import INK, QUIET, SvgChart, ticks_between
 from AIImagingLogic.report.texts import Texts
@@ -15,20 +15,6 @@ from AIImagingLogic.report.visit_interval import days_from_first
 
 _SUM, _FROM_BASELINE, _FROM_NADIR = "sum_mm", "change_from_baseline_percent", "change_from_nadir_percent"
 _AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
-
-
-@dataclass(frozen=True)
-class ChosenResponse:
-    """What response criteria say of a timeline once targets were chosen.
-
-    Attributes
-    ----------
-    choice : of targets and non-targets
-    assessments : one a visit, from `assess_response`
-    """
-
-    choice: TargetChoice
-    assessments: tuple[ResponseAssessment, ...]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Many patients: what was saved of each, together."""
