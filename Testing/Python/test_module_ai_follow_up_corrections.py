@@ -142,6 +142,60 @@ def test_confirmed_link_says_that_a_person_said_so(setting: PanelSetting) -> Non
     assert lesion.steps[2].by_hand and lesion.steps[2].confidence == 1.0
 
 
+def _step(setting: PanelSetting, number: int, visit: int) -> Any:
+    lesions = setting.panel.widget._editor.kept.timeline.lesions
+    return next(entry for entry in lesions if entry.number == number).steps[visit]
+
+
+def test_lesion_marked_as_new_begins_at_the_later_visit_compared_and_undo_gives_back_what_was(
+    setting: PanelSetting,
+) -> None:
+    run = setting.run()
+    before = _state(run)
+    _choose(setting, 1)
+    setting.panel.choose("laterComboBox", "Follow-up 1, 2024-07-08")
+    setting.panel.click("markNewButton")
+    assert setting.errors == [] and sorted(_rows(setting)) == [1, 2, 3, 4, 5]
+    new = _number(setting, "1.2.1.1")
+    assert new == _number(setting, "1.2.2.1") != _number(setting, GROWING) == 1
+    assert _step(setting, new, 1).status.value == "new" and _step(setting, new, 1).by_hand
+    assert setting.panel.ui.lesionTable.item(_rows(setting).index(new), 2).text() == "new"
+    assert "mark new" in setting.panel.ui.undoButton.toolTip
+    setting.panel.click("undoButton")
+    assert _state(run) == before
+    setting.panel.click("redoButton")
+    assert _number(setting, "1.2.1.1") == new
+
+
+def test_lesion_marked_as_resolved_ends_before_the_later_visit_compared_and_undo_gives_back_what_was(
+    setting: PanelSetting,
+) -> None:
+    run = setting.run()
+    before = _state(run)
+    _choose(setting, 1)
+    setting.panel.click("markResolvedButton")
+    assert setting.errors == [] and _number(setting, "1.2.1.1") == 1
+    assert _number(setting, "1.2.2.1") != 1
+    assert _step(setting, 1, 2).status.value == "resolved" and _step(setting, 1, 2).by_hand
+    table = run.nodes.change_table
+    assert dict(zip(_column(table, "Lesion"), _column(table, "Status")))["Lesion 1"] == "resolved"
+    assert "mark resolved" in setting.panel.ui.undoButton.toolTip
+    setting.panel.click("undoButton")
+    assert _state(run) == before
+
+
+def test_only_what_the_later_visit_shows_is_marked_new_and_only_what_was_there_before_resolved(
+    setting: PanelSetting,
+) -> None:
+    setting.run()
+    ui = setting.panel.ui
+    assert not ui.markNewButton.enabled and not ui.markResolvedButton.enabled
+    expected = {GROWING: (True, True), NEW: (True, False), GONE: (False, True)}
+    for uid, (new, resolved) in expected.items():
+        _choose(setting, _number(setting, uid))
+        assert (ui.markNewButton.enabled, ui.markResolvedButton.enabled) == (new, resolved)
+
+
 def test_removed_registration_is_told_when_a_link_is_corrected(setting: PanelSetting) -> None:
     run = setting.run()
     setting.scene.RemoveNode(run.nodes.transforms[0])

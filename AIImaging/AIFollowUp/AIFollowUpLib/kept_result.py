@@ -78,6 +78,18 @@ class KeptResult:
 
         self._correct(not_a_lesion(self.timeline, number))
 
+    def mark_new(self, number):
+        """What the lesion shows at the later visit compared is new there."""
+        from AIImagingLogic.followup.corrections import mark_new
+
+        self._correct(mark_new(self.timeline, number, self._pair[1]))
+
+    def mark_resolved(self, number):
+        """The lesion is gone at the later visit compared."""
+        from AIImagingLogic.followup.corrections import mark_resolved
+
+        self._correct(mark_resolved(self.timeline, number, self._pair[1]))
+
     def undo(self):
         """Take the last correction back."""
         from AIImagingLogic.followup.corrected_timeline import undo

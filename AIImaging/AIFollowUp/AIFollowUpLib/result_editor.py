@@ -41,6 +41,8 @@ class ResultEditor:
             "breakButton": lambda kept: kept.break_link(self._lesionTable.current),
             "joinButton": lambda kept: kept.join(*self._lesionTable.selected),
             "notLesionButton": lambda kept: kept.not_a_lesion(self._lesionTable.current),
+            "markNewButton": lambda kept: kept.mark_new(self._lesionTable.current),
+            "markResolvedButton": lambda kept: kept.mark_resolved(self._lesionTable.current),
             "undoButton": lambda kept: kept.undo(),
             "redoButton": lambda kept: kept.redo(),
         }
@@ -83,6 +85,9 @@ class ResultEditor:
         one, two = len(chosen) == 1, len(chosen) == _PAIR
         for button in (ui.confirmButton, ui.breakButton, ui.notLesionButton, ui.roleComboBox):
             button.enabled = one
+        lesion = next((lesion for lesion in result.lesions if lesion.number == chosen[0]), None) if one else None
+        ui.markNewButton.enabled = lesion is not None and lesion.seen_later
+        ui.markResolvedButton.enabled = lesion is not None and lesion.seen_before
         ui.joinButton.enabled = two
         ui.undoButton.enabled = bool(result and result.undo)
         ui.redoButton.enabled = bool(result and result.redo)
@@ -91,7 +96,7 @@ class ResultEditor:
         ui.chartButton.enabled = result is not None and result.chart is not None
         ui.sumChartButton.enabled = result is not None
         ui.signOffButton.enabled = result is not None
-        role = next((lesion.role for lesion in result.lesions if lesion.number == chosen[0]), "") if one else ""
+        role = lesion.role if lesion is not None else ""
         ui.roleComboBox.setCurrentIndex([known for known, _text in _TARGET_ROLES].index(role))
 
     def onRole(self, index):

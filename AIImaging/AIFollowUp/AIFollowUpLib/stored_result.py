@@ -92,6 +92,16 @@ class ShownLesion:
         """What is said of it at the earlier and at the later visit, a `LesionAtVisit` each."""
         return [self.words["visits"][index] for index in self.pair]
 
+    @property
+    def seen_later(self) -> bool:
+        """Whether it was found at the later of the two visits compared."""
+        return self.observations[self.pair[1]] is not None
+
+    @property
+    def seen_before(self) -> bool:
+        """Whether it was found at a visit before the later of the two compared."""
+        return any(uid is not None for uid in self.observations[: self.pair[1]])
+
 
 @dataclass(frozen=True)
 class StoredResult:
