@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from AIImagingLogic import __version__
+from AIImagingLogic.cli.cohort_arguments import add_cohort
 from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
@@ -129,6 +130,10 @@ def make_parser() -> argparse.ArgumentParser:
     criteria.add_argument("--rules", default="recist-1.1", choices=tuple(RULES))
     known = "switch on an option of the rules, such as measurable_at_baseline of percist-1.0"
     criteria.add_argument("--option", action="append", default=[], metavar="NAME", help=known)
+
+    cohort = subparsers.add_parser("cohort", help="many patients' saved results, together")
+    cohort.set_defaults(command="cohort_command")
+    add_cohort(cohort, common)
 
     phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")

@@ -17,6 +17,9 @@ _BAR_STEP, _BAR_SHARE = 22.0, 0.74
 # Percent of the axis above bars that are cut, for their figures.
 _ROOM_FOR_FIGURES = 15.0
 _DAYS_A_MONTH = 30.4375
+# Of the legend's words, at most.
+_POINTS_A_LETTER = 6.6
+_MOST_LETTERS = 8
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,15 @@ def best_change(patient: str, percents: Sequence[float | None], response: str = 
     return BestChange(patient, min(known), response) if known else None
 
 
-def waterfall_svg(patients: Sequence[BestChange], language: str = "en") -> str:
-    """Return the best change of each patient as bars, the largest rise first, with lines at -30% and +20%.
+def waterfall_svg(patients: Sequence[BestChange], language: str = "en", rules: str = "recist-1.1") -> str:
+    """Return the best change of each patient as bars, the largest rise first, with lines at the limits of `rules`.
 
     A rise beyond 100% is cut there, and its figure stands above the bar. Equal changes are in order of the patients'
     names, so that the same cohort gives the same picture.
+
+    Parameters
+    ----------
+    rules : id of the criteria; those of RECIST 1.1 have lines at -30% and +20%
 
     Raises
     ------
@@ -79,12 +86,13 @@ def waterfall_svg(patients: Sequence[BestChange], language: str = "en") -> str:
     texts, table = Texts(language), _table()
     most = float(table["best_at_most_percent"])
     ordered = sorted(patients, key=lambda entry: (-entry.percent, entry.patient))
-    low, high = _range([min(entry.percent, most) for entry in ordered])
+    limits = _limits(rules)
+    low, high = _range([min(entry.percent, most) for entry in ordered], limits)
     if ordered[0].percent > most:
         high += _ROOM_FOR_FIGURES
     width = max(_LEAST_WIDTH, _BAR_STEP * len(ordered) + 90)
     chart = SvgChart(width, _HEIGHT, low, high, texts("plot_waterfall"), right=46)
-    _frame(chart, low, high, texts("plot_best_change"), outside=True)
+    _frame(chart, limits, texts("plot_best_change"), outside=True)
     step = (chart.right - chart.left) / len(ordered)
     for index, entry in enumerate(ordered):
         x = chart.left + (index + (1 - _BAR_SHARE) / 2) * step
@@ -94,13 +102,17 @@ def waterfall_svg(patients: Sequence[BestChange], language: str = "en") -> str:
         if entry.percent > most:
             chart.words(middle + 4, chart.y(most) - 5, f"{signed(entry.percent, 0)}%", "start", INK, -90.0)
         if step >= 12:
-            chart.words(middle + 4, chart.bottom + 8, entry.patient, "end", INK, -55.0)
+            chart.words(middle + 4, chart.bottom + 8, _short(entry.patient), "end", INK, -55.0)
     _legend(chart, [entry.response for entry in ordered])
     return chart.text()
 
 
-def spider_svg(patients: Sequence[ChangeOverTime], language: str = "en") -> str:
-    """Return the change of each patient over time as lines from the baseline, with lines at -30% and +20%.
+def spider_svg(patients: Sequence[ChangeOverTime], language: str = "en", rules: str = "recist-1.1") -> str:
+    """Return the change of each patient over time as lines from the baseline, with lines at the limits of `rules`.
+
+    Parameters
+    ----------
+    rules : as of `waterfall_svg`
 
     Raises
     ------
@@ -113,10 +125,10 @@ def spider_svg(patients: Sequence[ChangeOverTime], language: str = "en") -> str:
         if any(later <= earlier for earlier, later in zip((0.0, *entry.days), entry.days)):
             raise ValueError(f"{entry.patient}: days go back, or are not after the baseline.")
     _check([(entry.patient, percent) for entry in patients for percent in entry.percent])
-    texts = Texts(language)
-    low, high = _range([percent for entry in patients for percent in entry.percent])
+    texts, limits = Texts(language), _limits(rules)
+    low, high = _range([percent for entry in patients for percent in entry.percent], limits)
     chart = SvgChart(_LEAST_WIDTH + 160, _HEIGHT, low, high, texts("plot_spider"), right=74)
-    _frame(chart, low, high, texts("plot_change"), outside=False)
+    _frame(chart, limits, texts("plot_change"), outside=False)
     last_day = max(day for entry in patients for day in entry.days)
     months = last_day / _DAYS_A_MONTH
 
@@ -135,31 +147,43 @@ def spider_svg(patients: Sequence[ChangeOverTime], language: str = "en") -> str:
         chart.line(points, _colour(entry.response), 1.8, kind="course")
         for (px, py), percent in zip(points[1:], entry.percent):
             chart.dot(px, py, _colour(entry.response), f"{entry.patient} {signed(percent, 0)}%")
-        chart.words(points[-1][0] + 7, points[-1][1] + 4, entry.patient)
+        chart.words(points[-1][0] + 7, points[-1][1] + 4, _short(entry.patient))
     _legend(chart, [entry.response for entry in patients])
     return chart.text()
 
 
-def _frame(chart: SvgChart, low: float, high: float, name: str, outside: bool) -> None:
-    ticks = ticks_between(low, high)
+def _frame(chart: SvgChart, limits: Sequence[float], name: str, outside: bool) -> None:
+    ticks = ticks_between(chart.low, chart.high)
     chart.value_axis(ticks, [f"{signed(tick, 0)}%" for tick in ticks], name)
     chart.line([(chart.left, chart.y(0.0)), (chart.right, chart.y(0.0))], INK, 1.2, kind="zero")
-    for value in _table()["limits_percent"]:
-        chart.limit(float(value), f"{signed(value, 0)}%", outside)
+    for value in limits:
+        chart.limit(value, f"{signed(value, 0)}%", outside)
 
 
 def _legend(chart: SvgChart, responses: Sequence[str]) -> None:
     """Name the colours in use, in the table's order, above the plot area's lower right corner."""
     used = [name for name in _table()["colours"] if name and name in responses]
+    longest = max(map(len, used), default=0)
+    x = min(chart.right - 34, chart.width - _POINTS_A_LETTER * longest)
     for index, name in enumerate(used):
         y = chart.top + 8 + 15 * index
-        chart.dot(chart.right - 42, y - 4, _colour(name), name, kind="key")
-        chart.words(chart.right - 34, y, name)
+        chart.dot(x - 8, y - 4, _colour(name), name, kind="key")
+        chart.words(x, y, name)
 
 
-def _range(percents: Sequence[float]) -> tuple[float, float]:
-    """Return a range that holds the values, zero and both limits, in steps of 10%."""
-    values = [*percents, *map(float, _table()["limits_percent"])]
+def _short(patient: str) -> str:
+    """Return the end of a label that is too long, since study numbers differ there; the title has the whole."""
+    return patient if len(patient) <= _MOST_LETTERS else f"…{patient[1 - _MOST_LETTERS :]}"
+
+
+def _limits(rules: str) -> tuple[float, ...]:
+    table = _table()
+    return tuple(map(float, table["limits_of_other_rules"].get(rules, table["limits_percent"])))
+
+
+def _range(percents: Sequence[float], limits: Sequence[float]) -> tuple[float, float]:
+    """Return a range that holds the values, zero and the limits, in steps of 10%."""
+    values = [*percents, *limits, 0.0]
     low, high = 10 * math.floor(min(values) / 10), 10 * math.ceil(max(values) / 10)
     return float(low - (10 if low > -100 else 0)), float(high + 10)
 

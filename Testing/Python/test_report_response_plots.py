@@ -128,3 +128,19 @@ def test_chinese_plots_hold_no_english_but_names_and_categories():
 def test_numbers_that_cannot_be_are_refused(make):
     with pytest.raises(ValueError):
         make()
+
+
+def test_the_limits_are_those_of_the_rules():
+    for rules, expected in (("recist-1.1", {-30, 20}), ("percist-1.0", {-30, 30}), ("lugano-ct", {-50})):
+        for svg in (
+            waterfall_svg(PATIENTS, rules=rules),
+            spider_svg([ChangeOverTime("P1", (30.0,), (5.0,))], rules=rules),
+        ):
+            lines = _elements(svg, "polyline", "limit")
+            words = {int(text.replace("\N{MINUS SIGN}", "-")) for text in re.findall(r">([+\u2212]\d+)%</text>", svg)}
+            assert len(lines) == len(expected) and expected <= words
+
+
+def test_a_long_label_shows_its_end_and_its_title_the_whole():
+    svg = waterfall_svg([BestChange("Patient_00012", -5.0)])
+    assert "…t_00012</text>" in svg and "Patient_00012 \N{MINUS SIGN}5%</title>" in svg
