@@ -49,6 +49,8 @@ def make_parser() -> argparse.ArgumentParser:
     known = f"{', '.join(model_ids('segment'))}, the id of an installed model, or the path of a model package"
     segment.add_argument("-m", "--model", default="ct-lungs", metavar="MODEL", help=known)
     segment.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.seg.nrrd")
+    segment.add_argument("--measure", type=Path, metavar="FILE.csv", help="write what is measured of each segment")
+    add_quantities(segment)
 
     detect = add("detect", "detect_command", "find, outline and measure lung nodules on one chest CT")
     _add_image(detect)

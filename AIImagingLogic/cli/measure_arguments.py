@@ -1,4 +1,4 @@
-"""The arguments of `aiimaging measure` that say what the values are, where the files do not."""
+"""The arguments of `aiimaging measure` and `segment` that say what the values are, where the files do not."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def add_quantities(parser: argparse.ArgumentParser) -> None:
     tracer.add_argument("--sex", choices=("M", "F"), help="of the patient, for SUL")
     tracer.add_argument("--dose", type=float, metavar="MBQ", help="activity injected")
     tracer.add_argument("--injected", type=_time, metavar="TIME", help="such as 2026-03-31T10:35:00, scanner's clock")
+    known = "of a PET file without DICOM headers: its values x FACTOR are SUV by body weight"
+    tracer.add_argument("--suv-factor", type=_positive, metavar="FACTOR", help=known)
     parser.add_argument(
         "--adc-scale", type=_positive, metavar="FACTOR", help="the image is an ADC map: values x FACTOR are 1e-6 mm2/s"
     )

@@ -7,14 +7,11 @@ from typing import Any
 
 from rich.text import Text
 
-from AIImagingLogic.cli.measure_arguments import stated_facts
+from AIImagingLogic.cli.measured_image import measured_image
 from AIImagingLogic.cli.segmentation_input import segmentation_of
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input, record_input
-from AIImagingLogic.images.quantity import QuantityImage, read_quantity
-from AIImagingLogic.images.read import read_image
 from AIImagingLogic.records.atomic_files import make_folder
-from AIImagingLogic.records.errors import WrongImageError
 from AIImagingLogic.report.csv_tables import write_measured_segments_csv
 from AIImagingLogic.report.text import measured_segments_table
 
@@ -22,7 +19,7 @@ from AIImagingLogic.report.text import measured_segments_table
 def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Show the measurements and, with --output, write them as CSV."""
     with WorkerTasks() as tasks, terminal.progress() as progress:
-        read = _image(arguments)
+        read = measured_image(arguments.image, arguments.series, arguments)
         segmentation = segmentation_of(arguments.segmentation, read.image)
         inputs = {
             "image": image_input(read.image, read.info),
@@ -36,12 +33,3 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     terminal.show(measured_segments_table(measured))
     terminal.show(*(Text(f"Note: {note}") for note in measured.provenance.notes))
     return measured.to_json()
-
-
-def _image(arguments: argparse.Namespace) -> QuantityImage:
-    facts = stated_facts(arguments)
-    if not arguments.stored_values:
-        return read_quantity(arguments.image, arguments.series, facts, arguments.adc_scale)
-    if facts is not None or arguments.adc_scale is not None:
-        raise WrongImageError("Stored values were asked for, and what turns them into others was stated.", "Leave one.")
-    return QuantityImage(*read_image(arguments.image, arguments.series))
