@@ -18,10 +18,12 @@ from AIImagingLogic.scene.coordinates import vtk_matrix
 from AIImagingLogic.scene.editor_rules_lattice import (
     Extent,
     Lattice,
+    any_segment_in,
     box_of_true,
     oriented_box,
     part,
     segment_in,
+    shape_of,
     voxels_of,
 )
 from AIImagingLogic.scene.editor_rules_region import BESIDE, INSIDE, Region, ras_between
@@ -104,15 +106,45 @@ def editable_in(editor_node: Any, lattice: Lattice, extent: Extent) -> npt.NDArr
         There is no source volume to mask by, or the mask could not be made.
     """
     node, segment_id = selected(editor_node)
-    box, mask = oriented_box(lattice, extent), load_slicer().vtkOrientedImageData()
-    arguments = [mask, editor_node.GetMaskMode(), box, segment_id, editor_node.GetMaskSegmentID() or ""]
+    editable = _area_in(editor_node, lattice, extent)
     if editor_node.GetSourceVolumeIntensityMask():
+        box, mask = oriented_box(lattice, extent), load_slicer().vtkOrientedImageData()
         source = _source_in(editor_node.GetSourceVolumeNode(), node, box)
-        arguments += [source, list(editor_node.GetSourceVolumeIntensityMaskRange())]
-    if not node.GenerateEditMask(*arguments):
-        raise SceneError("The editable area could not be worked out.", "Check the masking settings of the editor.")
-    editable: npt.NDArray[np.bool_] = voxels_of(mask) == 0
+        limits = list(editor_node.GetSourceVolumeIntensityMaskRange())
+        # Slicer's own comparison, which rounds limits to the type of the voxels.
+        if not node.GenerateEditMask(mask, _modes().EditAllowedEverywhere, box, segment_id, "", source, limits):
+            raise SceneError("The intensity mask could not be worked out.", "Check the masking settings of the editor.")
+        editable = editable & (voxels_of(mask) == 0)
     return editable
+
+
+def _area_in(editor_node: Any, lattice: Lattice, extent: Extent) -> npt.NDArray[np.bool_]:
+    """Return where in a box the editable area lies.
+
+    Slicer's `GenerateEditMask` takes seconds for twenty segments of a large CT, however small the box.
+    """
+    node, segment_id = selected(editor_node)
+    modes, mode = _modes(), editor_node.GetMaskMode()
+    if mode == modes.EditAllowedEverywhere:
+        return np.ones(shape_of(extent), dtype=bool)
+    if mode == modes.EditAllowedInsideSingleSegment:
+        chosen = [editor_node.GetMaskSegmentID()] if editor_node.GetMaskSegmentID() else []
+    elif mode in (modes.EditAllowedInsideVisibleSegments, modes.EditAllowedOutsideVisibleSegments):
+        chosen = _visible(node)
+    else:
+        chosen = list(node.GetSegmentation().GetSegmentIDs())
+    if mode in (modes.EditAllowedOutsideAllSegments, modes.EditAllowedOutsideVisibleSegments):
+        return ~any_segment_in(node, [found for found in chosen if found != segment_id], lattice, extent)
+    return any_segment_in(node, chosen, lattice, extent)
+
+
+def _visible(segmentation_node: Any) -> list[str]:
+    display = segmentation_node.GetDisplayNode()
+    if display is None:
+        return []
+    return [
+        found for found in segmentation_node.GetSegmentation().GetSegmentIDs() if display.GetSegmentVisibility(found)
+    ]
 
 
 def _source_in(volume_node: Any, segmentation_node: Any, box: Any) -> Any:
@@ -159,14 +191,19 @@ def _write(editor_node: Any, region: Region, add: npt.NDArray[np.bool_], remove:
     if (removed := _smallest(region, remove)) is not None:
         # Nothing is overwritten by a removal, but a mode that spares segments would first copy the whole layer.
         plain.SetOverwriteMode(plain.OverwriteAllSegments)
-        logic.ModifySegmentByLabelmap(node, segment_id, removed, kind.ModificationModeRemove, True, False)
+        _modify(logic, editor_node, removed, kind.ModificationModeRemove)
         _give_back(editor_node, removed)
     if (added := _smallest(region, add)) is not None:
         plain.SetOverwriteMode(editor_node.GetOverwriteMode())
-        logic.ModifySegmentByLabelmap(node, segment_id, added, kind.ModificationModeAdd, True, False)
+        _modify(logic, editor_node, added, kind.ModificationModeAdd)
     plain.SetAndObserveSegmentationNode(None)
     logic.SetSegmentEditorNode(None)
     logic.SetMRMLScene(None)
+
+
+def _modify(logic: Any, editor_node: Any, modifier: Any, how: Any) -> None:
+    # Told its extent, Slicer looks through the box and not through the whole grid.
+    logic.ModifySegmentByLabelmap(*selected(editor_node), modifier, how, modifier.GetExtent(), True, False)
 
 
 def _give_back(editor_node: Any, removed: Any) -> None:
@@ -189,8 +226,7 @@ def _overwritten(editor_node: Any) -> tuple[str, ...]:
     if mode == editor_node.OverwriteNone:
         return ()
     if mode == editor_node.OverwriteVisibleSegments:
-        display = node.GetDisplayNode()
-        return tuple(found for found in others if display is not None and display.GetSegmentVisibility(found))
+        return tuple(found for found in others if found in _visible(node))
     return tuple(others)
 
 

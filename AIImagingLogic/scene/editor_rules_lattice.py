@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,22 +123,44 @@ def segment_in(segmentation_node: Any, segment_id: str, lattice: Lattice, extent
     SceneError
         There is no such segment, or it holds no labelmap.
     """
+    return any_segment_in(segmentation_node, [segment_id], lattice, extent)
+
+
+def any_segment_in(
+    segmentation_node: Any, segment_ids: Iterable[str], lattice: Lattice, extent: Extent
+) -> npt.NDArray[np.bool_]:
+    """Return where in a box of the lattice one of some segments lies, (k, j, i).
+
+    Raises
+    ------
+    SceneError
+        There is no such segment, or it holds no labelmap.
+    """
+    layers: dict[Any, list[int]] = {}
+    for segment_id in segment_ids:
+        segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+        labels = None if segment is None else segment.GetRepresentation(LABELMAP)
+        if labels is None:
+            raise SceneError(
+                f"'{segmentation_node.GetName()}' has no segment '{segment_id}' with a labelmap.",
+                "Choose another segment.",
+            )
+        layers.setdefault(labels, []).append(segment.GetLabelValue())
+    found = np.zeros(shape_of(extent), dtype=bool)
+    for labels, values in layers.items():
+        if 0 not in shape_of(labels.GetExtent()):
+            voxels = _labels_in(labels, lattice, extent)
+            found |= voxels == values[0] if len(values) == 1 else np.isin(voxels, values)
+    return found
+
+
+def _labels_in(labels: Any, lattice: Lattice, extent: Extent) -> npt.NDArray[Any]:
     slicer = load_slicer()
-    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-    labels = None if segment is None else segment.GetRepresentation(LABELMAP)
-    if labels is None:
-        raise SceneError(
-            f"'{segmentation_node.GetName()}' has no segment '{segment_id}' with a labelmap.", "Choose another segment."
-        )
-    first_i, last_i, first_j, last_j, first_k, last_k = labels.GetExtent()
-    if last_i < first_i or last_j < first_j or last_k < first_k:
-        return np.zeros(shape_of(extent), dtype=bool)
     box = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
         labels, oriented_box(lattice, extent), box, False
     )
-    found: npt.NDArray[np.bool_] = voxels_of(box) == segment.GetLabelValue()
-    return found
+    return voxels_of(box).copy()
 
 
 def _extent(pairs: list[tuple[int, int]]) -> Extent:
