@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-_TASKS = ("segment", "detect", "outline", "classify", "register")
+_TASKS = ("segment", "detect", "outline", "refine", "classify", "register")
 
 
 def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
@@ -63,6 +63,9 @@ def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
     distrust = add("distrust", "let a package run code no longer")
     distrust.add_argument("package", metavar="PATH|HASH")
 
+    _add_corrections(add("corrections", "keep corrected cases in a folder of your own, once you switched that on"))
+    _add_finetune(add("finetune", "adapt a segmentation network on corrected cases, as a new package"))
+
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("model", metavar="MODEL", help="id of a built-in or installed model, or path of a model package")
@@ -75,6 +78,24 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--explain", default="", metavar="CLASS", help="heat map of this class, of a model that classifies"
     )
+
+
+def _add_corrections(corrections: argparse.ArgumentParser) -> None:
+    corrections.add_argument("do", choices=("on", "off", "list", "add", "remove"))
+    corrections.add_argument("dataset", type=Path, metavar="FOLDER")
+    corrections.add_argument("items", nargs="*", metavar="IMAGE|CASE", help="add: the model's inputs; remove: ids")
+    corrections.add_argument("--corrected", type=Path, metavar="FILE.seg.nrrd", help="add: the corrected labels")
+    corrections.add_argument("--proposal", type=Path, metavar="FILE.seg.nrrd", help="add: what the model proposed")
+
+
+def _add_finetune(finetune: argparse.ArgumentParser) -> None:
+    finetune.add_argument("model", metavar="MODEL", help="id of an installed model, or path of a model package")
+    finetune.add_argument("dataset", type=Path, metavar="DATASET", help="folder of corrected cases")
+    finetune.add_argument("-o", "--output", type=Path, required=True, metavar="NEW", help="folder of the new package")
+    finetune.add_argument("--seed", type=int, default=0)
+    finetune.add_argument("--rounds", type=int, default=30, metavar="N", help="at most so many over the cases")
+    finetune.add_argument("--learning-rate", type=float, default=5e-4, metavar="RATE")
+    finetune.add_argument("--minutes", type=float, default=30.0, metavar="M", help="no new round begins after these")
 
 
 def _add_accept_licence(parser: argparse.ArgumentParser) -> None:

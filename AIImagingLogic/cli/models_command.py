@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from AIImagingLogic.cli.models_finetune import run_corrections, run_finetune
 from AIImagingLogic.cli.models_run import run_model
 from AIImagingLogic.cli.models_text import card_text, counted, models_table
 from AIImagingLogic.cli.models_trust import run_distrust, run_trust
@@ -183,4 +184,6 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace, Terminal, ModelStore], dict[st
     "import-pack": _import_pack,
     "trust": run_trust,
     "distrust": run_distrust,
+    "corrections": run_corrections,
+    "finetune": run_finetune,
 }

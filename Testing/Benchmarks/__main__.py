@@ -18,6 +18,7 @@ _BENCHMARKS = (
     "demo_truth",
     "dicom_roundtrip",
     "findings_scale",
+    "finetune",
     "followup_speed",
     "geometry",
     "haemorrhage",
