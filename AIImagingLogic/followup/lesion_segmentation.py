@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.segmentation import Segment, Segmentation
 from AIImagingLogic.records.timeline import Timeline
 
@@ -18,7 +17,7 @@ def lesion_segmentation(timeline: Timeline, visit_index: int, image: sitk.Image)
     """
     visit = timeline.visits[visit_index]
     labels = np.zeros(image.GetSize()[::-1], np.uint16)
-    segments, nodule = [], concept("lung-nodule")
+    segments = []
     for lesion in sorted(timeline.lesions, key=lambda entry: entry.number, reverse=True):
         finding = visit.finding(lesion.observations[visit_index])
         if finding is None or finding.mask is None:
@@ -27,7 +26,7 @@ def lesion_segmentation(timeline: Timeline, visit_index: int, image: sitk.Image)
         inside = sitk.GetArrayViewFromImage(finding.mask) > 0
         depth, height, width = inside.shape
         labels[k : k + depth, j : j + height, i : i + width][inside] = lesion.number
-        segments.append(Segment(lesion.number, f"Lesion {lesion.number}", nodule, lesion.colour))
+        segments.append(Segment(lesion.number, f"Lesion {lesion.number}", finding.concept, lesion.colour))
     result = sitk.GetImageFromArray(labels)
     result.CopyInformation(image)
     return Segmentation(result, tuple(reversed(segments)), visit.provenance)

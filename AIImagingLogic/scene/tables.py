@@ -16,7 +16,10 @@ from AIImagingLogic.scene.host import load_vtk
 from AIImagingLogic.scene.node_attributes import REVIEW_COLUMN, UID_COLUMN
 from AIImagingLogic.scene.provenance import mark
 
-_CHANGES = ("mean_diameter", "long_axis", "short_axis", "volume", "mean_density", "mass", "solid_mean_diameter")
+_CHANGES = (
+    *("mean_diameter", "long_axis", "short_axis", "volume", "mean_density", "mass", "solid_mean_diameter"),
+    *("suv_max", "suv_peak", "sul_peak", "metabolic_volume", "total_lesion_glycolysis", "adc_mean"),
+)
 
 
 @dataclass(frozen=True)
