@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,10 +58,11 @@ def align(
     return max(found, key=lambda item: item[1])[0]
 
 
-def likeness(fixed: Frame, moving_features: Tensor, moving_weight: Tensor) -> float:
+def likeness(fixed: Frame, moving_features: Iterable[Tensor], moving_weight: Tensor) -> float:
     """Return the correlation (-1..1) of two images' self-similarity where the fixed one counts and both are known.
 
-    0 where they have less than a fifth of the weight in common.
+    `moving_features` are its channels (z, y, x), one after the other; both images have less than a fifth of the weight
+    in common: 0.
     """
     weight = fixed.weight * moving_weight
     if float(weight.sum()) < 0.2 * float(fixed.weight.sum()):

@@ -17,7 +17,7 @@ Shape = tuple[int, int, int]
 # A step of the integration moves nothing further than this share of a cell.
 _STEP_CELLS = 0.4
 _MOST_HALVINGS = 8
-_SLAB = 8
+_SLAB, _SAMPLED_CELLS = 8, 100_000
 
 
 def sampled_at(values: Tensor, field: Tensor, voxels: Shape) -> Tensor:
@@ -29,8 +29,18 @@ def sampled_at(values: Tensor, field: Tensor, voxels: Shape) -> Tensor:
     """
     import torch
 
-    places = centers(field.shape[2:], field.device) + in_grid_units(field, voxels)
-    return torch.nn.functional.grid_sample(values, places, padding_mode="border", align_corners=False)
+    shape = tuple(field.shape[2:])
+    # Slab by slab: the places of the whole and what leads to them would be the peak of memory.
+    slab = max(1, _SAMPLED_CELLS // (shape[1] * shape[2]))
+    moved = torch.empty((1, values.shape[1], *shape), dtype=values.dtype, device=values.device)
+    for start in range(0, shape[0], slab):
+        part = field[:, :, start : start + slab]
+        places = in_grid_units(part, voxels) + centers(shape, field.device, start, part.shape[2])
+        sampled = torch.nn.functional.grid_sample(values, places, padding_mode="border", align_corners=False)
+        if part.shape[2] == shape[0]:
+            return sampled
+        moved[:, :, start : start + slab] = sampled
+    return moved
 
 
 def in_grid_units(field: Tensor, voxels: Shape) -> Tensor:
@@ -41,11 +51,18 @@ def in_grid_units(field: Tensor, voxels: Shape) -> Tensor:
     return field.flip(1).permute(0, 2, 3, 4, 1) * scale
 
 
-def centers(shape: tuple[int, ...], device: object) -> Tensor:
-    """Return the centres of cells as `grid_sample` counts them: (1, z, y, x, 3), -1..1 along x, y, z."""
+def centers(shape: tuple[int, ...], device: object, first: int = 0, count: int | None = None) -> Tensor:
+    """Return the centres of cells as `grid_sample` counts them: (1, z, y, x, 3), -1..1 along x, y, z.
+
+    Parameters
+    ----------
+    shape : of all cells
+    first, count : only these along z; none: to the end
+    """
     import torch
 
     lines = [(torch.arange(length, device=device) + 0.5) * (2.0 / length) - 1 for length in shape]
+    lines[0] = lines[0][first:][:count]
     z, y, x = torch.meshgrid(*lines, indexing="ij")
     return torch.stack([x, y, z], -1)[None]
 
@@ -66,7 +83,7 @@ def exponential(velocity: Tensor, voxels: Shape, count: int) -> Tensor:
     """
     field = velocity / 2**count
     for _ in range(count):
-        field = field + sampled_at(field, field, voxels)
+        field = sampled_at(field, field, voxels).add_(field)
     return field
 
 

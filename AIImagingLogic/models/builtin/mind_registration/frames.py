@@ -42,6 +42,7 @@ class Frame:
 # A velocity fades over this many times its longest vector, so that it does not fold there; in cells, at least and most.
 _FADE_PER_LENGTH = 3.0
 _LEAST_FADE, _MOST_FADE = 4, 24
+_SLAB = 8
 CELL = 2
 """Voxels along the edge of the finest cells that features are kept on."""
 
@@ -96,8 +97,13 @@ def field_transform(field: Tensor, grid: WorkGrid) -> sitk.Transform:
     """Return a field (1, 3, z, y, x; voxels along z, y, x of `grid`) as a transform of points, LPS mm."""
     count = np.array(field.shape[2:])[::-1]
     cell = np.array(grid.size) / count
-    vectors = np.moveaxis(field[0].double().cpu().numpy(), 0, -1)[..., ::-1] * grid.spacing_mm @ grid.axes.T
-    image = sitk.GetImageFromArray(np.ascontiguousarray(vectors), isVector=True)
+    image = sitk.Image(count.tolist(), sitk.sitkVectorFloat64)
+    # Slab by slab: copies of the whole in double precision would be the peak of memory.
+    for start in range(0, int(count[2]), _SLAB):
+        slab = field[0, :, start : start + _SLAB].double().cpu().numpy()
+        vectors = np.moveaxis(slab, 0, -1)[..., ::-1] * grid.spacing_mm @ grid.axes.T
+        part = sitk.GetImageFromArray(np.ascontiguousarray(vectors), isVector=True)
+        image[:, :, start : start + len(vectors)] = part
     image.SetSpacing((cell * grid.spacing_mm).tolist())
     image.SetOrigin((grid.origin_mm + grid.axes @ ((cell - 1) / 2 * grid.spacing_mm)).tolist())
     image.SetDirection(grid.axes.ravel().tolist())

@@ -32,9 +32,9 @@ from AIImagingLogic.models.builtin.mind_registration.preset import Preset, prese
 from AIImagingLogic.models.builtin.mind_registration.search import dense_search, made_consistent
 from AIImagingLogic.models.builtin.registration_features import body_mask
 from AIImagingLogic.models.builtin.registration_grid import WorkGrid
-from AIImagingLogic.models.builtin.registration_linear import LinearMap
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.records.errors import ModelError, RegistrationError
+from AIImagingLogic.records.free_memory import give_back_free_memory
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.registration import Registration, RegistrationQuality
 
@@ -131,21 +131,30 @@ class MindRegistrar:
                 frame(fixed, masks[0], coarse, None, self.device), as_they_lie.features, as_they_lie.weight
             )
             del as_they_lie
+            give_back_free_memory()
             work = _Work(
                 grid,
                 frame(fixed, masks[0], grid, None, self.device),
                 frame(moving, masks[1], grid, mapping.transform(), self.device),
             )
+            give_back_free_memory()
             progress.report(0.3, "Dense search")
             velocity, forth_and_back_mm = self._velocity(work, progress.part(0.3, 0.95))
-            field, wide = _without_folds(velocity, grid)
-            return self._registration(work, mapping, before, field, wide, forth_and_back_mm)
+            give_back_free_memory()
+            field, wide, folded = _without_folds(velocity, grid)
+            after = _likeness_after(work, field, wide)
+            quality = RegistrationQuality(SIMILARITY_NAME, before, after, folded, forth_and_back_mm)
+            del work, velocity
+            give_back_free_memory()
+            transform = sitk.CompositeTransform([mapping.transform(), field_transform(field, wide)])
+            return Registration(transform, self.kind, quality)
 
     def _velocity(self, work: _Work, progress: Progress) -> tuple[Tensor, float]:
         """Return the velocity, and how far two independent runs forth and back part (mm)."""
         voxels = work.grid.shape
         forth = self._searched(work.fixed, work.moving, work.grid, progress.part(0.0, 0.15))
         back = self._searched(work.moving, work.fixed, work.grid, progress.part(0.15, 0.3))
+        give_back_free_memory()
         forth, back = made_consistent(forth, back, voxels)
         shape = tuple(length // _VELOCITY for length in voxels)
         start = logarithm(resized(forth, shape), voxels)
@@ -187,25 +196,22 @@ class MindRegistrar:
                 progress,
             )
 
-    def _registration(
-        self, work: _Work, mapping: LinearMap, before: float, field: Tensor, wide: WorkGrid, forth_and_back_mm: float
-    ) -> Registration:
-        inner = tuple((there - here) // 2 // CELL for there, here in zip(wide.shape, work.grid.shape, strict=True))
-        lengths = work.fixed.weight.shape
-        cut = tuple(slice(start, start + length) for start, length in zip(inner, lengths, strict=True))
-        own = field[(slice(None), slice(None), *cut)]
-        voxels = work.grid.shape
-        moved = sampled_at(work.moving.features[None], own, voxels)[0]
-        known = sampled_at(work.moving.weight[None, None], own, voxels)[0, 0]
-        after = likeness(work.fixed, moved, known)
-        if after < _LEAST_LIKENESS:
-            raise RegistrationError(
-                f"The two images could not be brought together: their likeness stays at {after:.2f}.", _ADVICE
-            )
-        folded = 100 * float((smallest_jacobian(field, wide.shape) <= 0).float().mean())
-        quality = RegistrationQuality(SIMILARITY_NAME, before, after, folded, forth_and_back_mm)
-        transform = sitk.CompositeTransform([mapping.transform(), field_transform(field, wide)])
-        return Registration(transform, self.kind, quality)
+
+def _likeness_after(work: _Work, field: Tensor, wide: WorkGrid) -> float:
+    inner = tuple((there - here) // 2 // CELL for there, here in zip(wide.shape, work.grid.shape, strict=True))
+    lengths = work.fixed.weight.shape
+    cut = tuple(slice(start, start + length) for start, length in zip(inner, lengths, strict=True))
+    own = field[(slice(None), slice(None), *cut)]
+    voxels = work.grid.shape
+    # One channel after the other: all at once would be the peak of memory.
+    moved = (sampled_at(channel[None, None], own, voxels)[0, 0] for channel in work.moving.features)
+    known = sampled_at(work.moving.weight[None, None], own, voxels)[0, 0]
+    after = likeness(work.fixed, moved, known)
+    if after < _LEAST_LIKENESS:
+        raise RegistrationError(
+            f"The two images could not be brought together: their likeness stays at {after:.2f}.", _ADVICE
+        )
+    return after
 
 
 def _displacement(velocity: Tensor, voxels: Shape) -> Tensor:
@@ -217,8 +223,8 @@ def _composed(first: Tensor, second: Tensor, voxels: Shape) -> Tensor:
     return first + sampled_at(second, first, voxels)
 
 
-def _without_folds(velocity: Tensor, grid: WorkGrid) -> tuple[Tensor, WorkGrid]:
-    """Return the displacement that fades to nothing around `grid`, and the wider grid it lies on.
+def _without_folds(velocity: Tensor, grid: WorkGrid) -> tuple[Tensor, WorkGrid, float]:
+    """Return the displacement that fades to nothing around `grid`, the wider grid it lies on, and its folds (%).
 
     The exponential of a velocity has no folds; sampled on a grid it can, and is smoothed until it has none.
     """
@@ -226,8 +232,9 @@ def _without_folds(velocity: Tensor, grid: WorkGrid) -> tuple[Tensor, WorkGrid]:
     velocity, wide = faded(velocity, grid)
     for _ in range(_SMOOTHINGS):
         field = _displacement(velocity, wide.shape)
-        if float(smallest_jacobian(field, wide.shape).min()) >= _SMALLEST_JACOBIAN:
-            return field, wide
+        jacobian = smallest_jacobian(field, wide.shape)
+        if float(jacobian.min()) >= _SMALLEST_JACOBIAN:
+            return field, wide, 100 * float((jacobian <= 0).float().mean())
         velocity = smooth(velocity)
     raise RegistrationError("The field between the two images folds however smooth it is made.", _ADVICE)
 

@@ -43,19 +43,23 @@ def dense_search(
     steps = stride * torch.arange(-reach, reach + 1, device=fixed.device, dtype=fixed.dtype)
     tried = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).reshape(3, -1)
     blocks, block_weight = pooled(fixed, factor), pooled(weight[None], factor)[0]
-    cost = _costs(blocks, _blurred(moving, factor), block_weight, factor, reach, stride, progress)
+    shape = block_weight.shape
+    # Blocks without weight in reach cost nothing anywhere: what surrounds them decides.
+    counted = torch.nonzero(_smoothed(block_weight[None], shape).reshape(-1) > 0)[:, 0]
+    cost = _costs(blocks, _blurred(moving, factor), block_weight, counted, factor, reach, stride, progress)
     # Couplings count blocks, so that they mean the same at each resolution.
     unit = factor**-2
     squared = unit * tried.square().sum(0)[:, None]
-    field = torch.zeros((1, 3, *block_weight.shape), dtype=fixed.dtype, device=fixed.device)
+    field = torch.zeros((1, 3, *shape), dtype=fixed.dtype, device=fixed.device)
     for strength in _COUPLING:
         progress.check_cancelled()
-        chosen = []
-        for part, near in zip(cost.split(_COLUMNS, 1), field.reshape(3, -1).split(_COLUMNS, 1), strict=True):
+        flat = field.reshape(3, -1)
+        chosen = stride * (flat / stride).round_().clamp_(-reach, reach)
+        for part, places in zip(cost.split(_COLUMNS, 1), counted.split(_COLUMNS), strict=True):
             # |tried - field|^2 less what is the same for all that are tried.
-            bound = torch.addmm(squared, tried.T, near, alpha=-2 * unit).mul_(strength)
-            chosen.append(bound.add_(part).argmin(0))
-        field = _smoothed(tried[:, torch.cat(chosen)], block_weight.shape)
+            bound = torch.addmm(squared, tried.T, flat[:, places], alpha=-2 * unit).mul_(strength)
+            chosen[:, places] = tried[:, bound.add_(part).argmin(0)]
+        field = _smoothed(chosen, shape)[None]
     return field
 
 
@@ -70,14 +74,26 @@ def made_consistent(forth: Tensor, back: Tensor, voxels: Shape) -> tuple[Tensor,
 
 
 def _costs(
-    blocks: Tensor, moving: Tensor, weight: Tensor, factor: int, reach: int, stride: int, progress: Progress
+    blocks: Tensor,
+    moving: Tensor,
+    weight: Tensor,
+    counted: Tensor,
+    factor: int,
+    reach: int,
+    stride: int,
+    progress: Progress,
 ) -> Tensor:
-    """Return the cost of each displacement of each block, averaged over its neighbours: (displacements, blocks)."""
+    """Return the cost of each displacement of each `counted` block, averaged over its neighbours.
+
+    (displacements, blocks), in half precision: it is the largest array of all, and costs differ by more.
+    """
     import torch
 
     shape, width, far = blocks.shape[1:], 2 * reach + 1, reach * stride
     padded = torch.nn.functional.pad(moving[None], (far,) * 6, mode="replicate")[0]
-    cost = torch.empty((width**3, *shape), dtype=blocks.dtype, device=blocks.device)
+    cost = torch.empty((width**3, len(counted)), dtype=torch.float16, device=blocks.device)
+    part = torch.empty((width**2, *shape), dtype=blocks.dtype, device=blocks.device)
+    difference = torch.empty_like(blocks)
     # The middle cell of a block stands for it: there lies the block's mean.
     first = factor // 2
     lines = [
@@ -87,19 +103,19 @@ def _costs(
         ]
         for length in shape
     ]
-    number = 0
-    for z in lines[0]:
-        progress.report(number / width**3, "Dense search")
-        plane = padded[:, z]
+    for first, z in enumerate(lines[0]):
+        progress.report(first / width, "Dense search")
+        number = 0
         for y in lines[1]:
-            rows = plane[:, :, y].contiguous()
+            rows = padded[:, z, y].contiguous()
             for x in lines[2]:
-                torch.sum((blocks - rows[:, :, :, x]).square_(), 0, out=cost[number])
+                torch.sub(blocks, rows[:, :, :, x], out=difference)
+                torch.sum(difference.square_(), 0, out=part[number])
                 number += 1
-        part = cost[number - width**2 : number]
         part *= weight
-        part.copy_(box(torch.nn.functional.pad(part[None], (1,) * 6, mode="replicate")[0]))
-    return cost.reshape(width**3, -1)
+        means = box(torch.nn.functional.pad(part[None], (1,) * 6, mode="replicate")[0])
+        cost[first * width**2 : (first + 1) * width**2] = means.reshape(width**2, -1)[:, counted]
+    return cost
 
 
 def _blurred(values: Tensor, factor: int) -> Tensor:
@@ -118,7 +134,7 @@ def _blurred(values: Tensor, factor: int) -> Tensor:
 
 
 def _smoothed(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return the means (c, z, y, x) of values (c, ...) over each cell and those around it."""
     import torch
 
-    field = values.reshape(1, 3, *shape)
-    return box(torch.nn.functional.pad(field, (1,) * 6, mode="replicate"))
+    return box(torch.nn.functional.pad(values.reshape(1, -1, *shape), (1,) * 6, mode="replicate"))[0]
