@@ -8,10 +8,10 @@ from pathlib import Path
 
 from AIImagingLogic import __version__
 from AIImagingLogic.cli.cohort_arguments import add_cohort
+from AIImagingLogic.cli.criteria_arguments import add_criteria, add_response
 from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
-from AIImagingLogic.followup.criteria.criteria_table import RULES
 from AIImagingLogic.models.catalogue import model_ids
 from AIImagingLogic.report.texts import LANGUAGES
 
@@ -118,6 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
     follow_up.add_argument("--no-scene", action="store_true", help="write no scene.mrb")
     follow_up.add_argument("--language", default="en", choices=LANGUAGES, help="of the report: English or Chinese")
     follow_up.add_argument("--xlsx", action="store_true", help="write report.xlsx too (needs aiimaging[report])")
+    add_response(follow_up)
 
     change = add("lesion-change", "lesion_change_command", "find what changed between two FLAIR visits of one brain")
     change.add_argument("earlier", type=Path, help=_IMAGE)
@@ -127,11 +128,8 @@ def make_parser() -> argparse.ArgumentParser:
     change.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     change.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 
-    criteria = add("criteria", "criteria_command", "response to treatment from sizes in a JSON or CSV file")
-    criteria.add_argument("facts", type=Path, metavar="FACTS", help="visits with their lesions: JSON or CSV")
-    criteria.add_argument("--rules", default="recist-1.1", choices=tuple(RULES))
-    known = "switch on an option of the rules, such as measurable_at_baseline of percist-1.0"
-    criteria.add_argument("--option", action="append", default=[], metavar="NAME", help=known)
+    text = "response to treatment: of a saved follow-up, or from sizes in a JSON or CSV file"
+    add_criteria(add("criteria", "criteria_command", text))
 
     cohort = subparsers.add_parser("cohort", help="many patients' saved results, together")
     cohort.set_defaults(command="cohort_command")

@@ -12,18 +12,27 @@ from typing import Any
 
 import SimpleITK as sitk
 
+from AIImagingLogic.cli.asked_response import asked_response, checked_options, earlier_choice
+from AIImagingLogic.cli.criteria_arguments import asks_for_response
 from AIImagingLogic.cli.follow_up_output import write_follow_up
 from AIImagingLogic.cli.output_folder import whole_folder
 from AIImagingLogic.cli.terminal import Terminal
 from AIImagingLogic.cli.worker_tasks import WorkerTasks, image_input
+from AIImagingLogic.followup.criteria.criteria_table import criteria_table
+from AIImagingLogic.followup.criteria.facts import FactsError
+from AIImagingLogic.followup.criteria.target_choice import TargetChoice
 from AIImagingLogic.followup.visit_order import visit_order
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.records.errors import AIImagingError, UnreadableImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline
+from AIImagingLogic.report.chosen_response import ChosenResponse
+from AIImagingLogic.report.response_text import response_summary
 from AIImagingLogic.report.text import follow_up_summary
 from AIImagingLogic.report.workbook import required_openpyxl
+
+_RULES = "recist-1.1"
 
 
 class WrongArgumentsError(AIImagingError):
@@ -36,6 +45,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """Run the follow-up and fill the output folder."""
     dates, series = _by_visit(arguments, "dates", "date"), _by_visit(arguments, "series", "series")
     previous = None if arguments.previous is None else _previous(arguments.previous)
+    rules = (arguments.criteria or _RULES) if asks_for_response(arguments) else None
+    if rules is not None:
+        checked_options(rules, arguments.option)
+    earlier = None if rules is None or arguments.previous is None else earlier_choice(arguments.previous)
     if arguments.xlsx:
         required_openpyxl()
     with whole_folder(arguments.output, arguments.overwrite) as folder:
@@ -54,14 +67,34 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
             tasks.close()
             with_scene, with_pictures = not arguments.no_scene, not arguments.no_pictures
             written = progress.part(0.8, 1.0)
+            response, refusal = None, ""
+            if rules is not None:
+                response, refusal = _response(timeline, rules, arguments, earlier)
+                notes = (*timeline.notes, refusal) if refusal else timeline.notes
+                timeline = dataclasses.replace(timeline, notes=notes)
             language, xlsx = arguments.language, arguments.xlsx
-            output = write_follow_up(timeline, images, folder, with_scene, with_pictures, written, language, xlsx)
-        for warning in output.warnings:
-            terminal.warn(warning)
-    terminal.show(
-        *follow_up_summary(timeline), f"Results: {arguments.output} (open report.html, or scene.mrb in Slicer)"
-    )
-    return {"output": str(arguments.output), "files": output.files, "result": timeline.to_json()}
+            output = write_follow_up(
+                timeline, images, folder, with_scene, with_pictures, written, language, xlsx, response
+            )
+        for warning in (refusal, *output.warnings):
+            if warning:
+                terminal.warn(warning)
+    terminal.show(*follow_up_summary(timeline))
+    if response is not None and rules is not None:
+        terminal.show(*response_summary(response.assessments, criteria_table(rules), response.choice))
+    terminal.show(f"Results: {arguments.output} (open report.html, or scene.mrb in Slicer)")
+    answer = {"output": str(arguments.output), "files": output.files, "result": timeline.to_json()}
+    return answer if response is None else {**answer, "response": response.to_json()}
+
+
+def _response(
+    timeline: Timeline, rules: str, arguments: argparse.Namespace, earlier: TargetChoice | None
+) -> tuple[ChosenResponse | None, str]:
+    """Return the response, or none and why: what was computed for minutes is not lost for a wrong number."""
+    try:
+        return asked_response(timeline, rules, arguments, earlier), ""
+    except FactsError as error:
+        return None, f"No response to treatment: {error} Then run `aiimaging criteria` on this result."
 
 
 def _by_visit(arguments: argparse.Namespace, name: str, short: str) -> list[Any]:

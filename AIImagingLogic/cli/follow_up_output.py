@@ -9,6 +9,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from AIImagingLogic.cli.asked_response import RESPONSE_FILE
 from AIImagingLogic.followup.lesion_segmentation import lesion_segmentation
 from AIImagingLogic.images.segmentation_file import write_segmentation
 from AIImagingLogic.records.atomic_files import written_atomically
@@ -17,6 +18,7 @@ from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.records.picture import Picture
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline, Visit
+from AIImagingLogic.report.chosen_response import ChosenResponse
 from AIImagingLogic.report.csv_tables import write_changes_csv, write_findings_csv
 from AIImagingLogic.report.html import write_report
 from AIImagingLogic.report.timeline_csv import write_timeline_csv
@@ -40,11 +42,12 @@ def write_follow_up(
     progress: Progress,
     language: str = "en",
     with_xlsx: bool = False,
+    response: ChosenResponse | None = None,
 ) -> FollowUpOutput:
     """Write result.json, tables, segmentations, registrations, scene, pictures and report into `folder`.
 
     Of two visits changes.csv has a row a lesion, of more a row a lesion and visit. `language` is that of
-    report.html and, `with_xlsx`, of report.xlsx.
+    report.html and, `with_xlsx`, of report.xlsx. A `response` to treatment stands in both, and in response.json.
 
     Scene and pictures need Slicer's libraries (`pip install aiimaging[host]`) and, for pictures, OpenGL. Without them
     the rest is written and the reason stands in `warnings`, in result.json and in the report.
@@ -83,9 +86,11 @@ def write_follow_up(
     )
     with progress.stage("Report", 0.95, 1.0):
         save_record(noted, folder / "result.json")
-        write_report(noted, pictures, folder, folder / "report.html", language)
+        if response is not None:
+            save_record(response, folder / RESPONSE_FILE)
+        write_report(noted, pictures, folder, folder / "report.html", language, response)
         if with_xlsx:
-            write_workbook(noted, folder / "report.xlsx", language)
+            write_workbook(noted, folder / "report.xlsx", language, response)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return FollowUpOutput(tuple(files), tuple(warnings))
 
