@@ -11,13 +11,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from Testing.Benchmarks.registration_method import PEERS, THREADS
 from Testing.Benchmarks.registration_pairs import AMPLITUDES_MM, KINDS, Kind, known_pair
+from Testing.Benchmarks.registration_runs import FinishedRuns, Run
 from Testing.Benchmarks.reporting import Figures, answer, shared_data
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,8 @@ _PEER_PYTHON = _ROOT / ".venv-peers" / "bin" / "python"
 _BETTER_MM = 0.1
 _QUICK = 2
 _SECONDS = 3600
-Run = dict[str, Any]
+# The middle one first: what is finished early is typical.
+_ORDER = (2, 0, 4, 1, 3)
 
 
 def registered(method: str, folder: Path, targets: np.ndarray, preset: str) -> Run:
@@ -44,13 +45,20 @@ def registered(method: str, folder: Path, targets: np.ndarray, preset: str) -> R
     return run
 
 
-def measured(
-    kinds: Sequence[Kind], numbers: Sequence[int], methods: Sequence[str], tell: Callable[[str], None]
-) -> dict[str, dict[str, list[Run]]]:
-    """Return the runs of each method by kind, in the order of the deformations."""
-    runs: dict[str, dict[str, list[Run]]] = {kind.name: {method: [] for method in methods} for kind in kinds}
-    for kind in kinds:
-        for number in numbers:
+def measure(
+    kinds: Sequence[Kind],
+    numbers: Sequence[int],
+    methods: Sequence[str],
+    finished: FinishedRuns,
+    tell: Callable[[str], None],
+) -> None:
+    """Add the runs that are missing: the methods in turn on each pair, one deformation of all kinds, then the next."""
+    for number in sorted(numbers, key=_ORDER.index):
+        for kind in kinds:
+            amplitude = AMPLITUDES_MM[number]
+            missing = [method for method in methods if finished.of(kind.name, amplitude, method) is None]
+            if not missing:
+                continue
             pair = known_pair(shared_data(), kind, number)
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
@@ -58,15 +66,14 @@ def measured(
                 sitk.WriteImage(pair.moving, str(folder / "moving.mha"))
                 np.save(folder / "points.npy", pair.points)
                 start = float(np.linalg.norm(pair.points - pair.targets, axis=1).mean())
-                tell(f"{kind.name}, {AMPLITUDES_MM[number]:.0f} mm: {start:.2f} mm at the start")
-                for method in methods:
+                tell(f"{kind.name}, {amplitude:.0f} mm: {start:.2f} mm at the start")
+                for method in missing:
                     run = registered(method, folder, pair.targets, kind.preset)
-                    runs[kind.name][method].append(run)
+                    finished.add(kind.name, amplitude, method, {**run, "start_mm": start})
                     tell(
                         f"  {method}: {run['error_mm']:.2f} mm, {run['seconds']:.1f} s "
                         f"({run['cpu_seconds']:.1f} s of processor), {run['peak_gb']:.2f} GB"
                     )
-    return runs
 
 
 def figures_of(runs: Mapping[str, Mapping[str, list[Run]]]) -> Figures:
@@ -96,6 +103,7 @@ def figures_of(runs: Mapping[str, Mapping[str, list[Run]]]) -> Figures:
         "seconds": {kind: {method: mean(kind, method, "seconds") for method in methods} for kind in runs},
         "beaten_by": len(beaten),
         "beaten_by_whom": beaten,
+        "start_mm": {kind: mean(kind, "ours", "start_mm") for kind in runs},
         "folding_share": max(run["folding_share"] for kind in runs.values() for run in kind["ours"]),
     }
     if "convexAdam" in methods:
@@ -113,17 +121,26 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one deformation a kind, for trying")
     parser.add_argument("--kind", action="append", choices=[kind.name for kind in KINDS], help="only this kind of pair")
     parser.add_argument("--method", action="append", choices=list(PEERS), help="only this peer beside ours")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="finished runs are kept there, and not run again")
+    parser.add_argument("--figures-only", action="store_true", help="run nothing: figures of what --keep holds")
     arguments = parser.parse_args()
-    if not _PEER_PYTHON.exists():
+    if not _PEER_PYTHON.exists() and not arguments.figures_only:
         raise SystemExit("The peers are not installed: run 'make peers' first.")
     kinds = [kind for kind in KINDS if not arguments.kind or kind.name in arguments.kind]
     numbers = [_QUICK] if arguments.quick else list(range(len(AMPLITUDES_MM)))
     methods = ["ours", *(arguments.method or PEERS)]
     tell: Callable[[str], None] = (lambda line: None) if arguments.json else lambda line: print(line, flush=True)
-    runs = measured(kinds, numbers, methods, tell)
+    finished = FinishedRuns(arguments.keep)
+    if not arguments.figures_only:
+        measure(kinds, numbers, methods, finished, tell)
+    amplitudes = [AMPLITUDES_MM[number] for number in numbers]
+    runs = finished.complete([kind.name for kind in kinds], amplitudes, methods)
+    if not runs:
+        raise SystemExit("No pair has been finished by all methods.")
     inputs = {
         "kinds": {kind.name: {"moving": kind.moving, "fixed": kind.fixed, "averaged": kind.factors} for kind in kinds},
-        "deformations_mm": [AMPLITUDES_MM[number] for number in numbers],
+        "deformations_mm": amplitudes,
+        "pairs": {kind: len(of_kind["ours"]) for kind, of_kind in runs.items()},
         "intensities": "gamma 0.75-1.3, shading 15%, noise 2%",
         "threads": THREADS,
     }
