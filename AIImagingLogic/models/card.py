@@ -77,7 +77,7 @@ class ModelCard(Record):
     ----------
     id : such as ``ct-lungs``
     version : changes whenever results may change
-    task : ``segment``, ``detect``, ``outline``, ``classify`` or ``register``
+    task : ``segment``, ``detect``, ``outline``, ``refine``, ``classify`` or ``register``
     modality : DICOM modality it expects
     anatomy : such as ``chest``
     inputs : name of each input image, in order

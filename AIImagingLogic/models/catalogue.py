@@ -23,6 +23,7 @@ _BUILT_IN = {
     "ct-lung-nodules": ("ct_lung_nodules", "CTLungNodules"),
     "ct-haemorrhage": ("ct_haemorrhage", "CTHaemorrhage"),
     "ct-nodule-outline": ("ct_nodule_outline", "CTNoduleOutline"),
+    "prompted-outline": ("prompted_outline.refiner", "PromptedOutline"),
     "rigid": ("registration", "RigidRegistrar"),
     "affine": ("registration", "AffineRegistrar"),
     "deformable": ("registration", "DeformableRegistrar"),
@@ -121,7 +122,7 @@ def _all_ids() -> tuple[str, ...]:
 
 
 def load_model(model_id: str, **parameters: Any) -> Any:
-    """Return the built-in Segmenter, Detector, Outliner or Registrar `model_id`, made with `parameters` of its own.
+    """Return the built-in Segmenter, Detector, Outliner, Refiner or Registrar `model_id`, made with `parameters` of its own.
 
     Raises
     ------

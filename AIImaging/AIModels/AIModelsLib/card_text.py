@@ -8,6 +8,7 @@ TASKS = {
     "segment": _("Outline"),
     "detect": _("Find"),
     "outline": _("Outline one"),
+    "refine": _("Correct"),
     "classify": _("Classify"),
     "register": _("Align"),
 }

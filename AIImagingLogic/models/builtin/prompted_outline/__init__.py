@@ -1,0 +1,1 @@
+"""Outlines one object from what a person shows of it, without learning."""

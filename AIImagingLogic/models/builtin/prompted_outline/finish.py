@@ -1,0 +1,97 @@
+"""From a region on a coarse grid to voxels: once more on a grid that just holds it, then voxel by voxel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from AIImagingLogic.models.builtin.prompted_outline.first_outline import Found, marked
+from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
+from AIImagingLogic.models.builtin.prompted_outline.settling import settled
+from AIImagingLogic.models.builtin.prompted_outline.whole_voxels import voxels_from
+from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
+
+Flags = NDArray[np.bool_]
+Voxels = NDArray[np.int64]
+
+NODES = 80_000
+# Nodes of the coarse grid around what changed.
+_MARGIN = 3
+
+
+def finished(
+    volume: NDArray[Any],
+    mask: Flags,
+    spacing_mm: NDArray[np.float64],
+    found: Found,
+    first: bool,
+    inside: Voxels,
+    outside: Voxels,
+) -> tuple[tuple[slice, ...], Flags]:
+    """Return the box in which the outline changes, and its voxels there.
+
+    Parameters
+    ----------
+    first : whether there was no outline before; else only what lies near the change may move
+    inside, outside : (N, 3) voxels k, j, i that were shown
+    """
+    coarse = found.grid
+    before = np.zeros(coarse.shape, bool) if first else coarse.mean_of(mask) >= 0.5
+    changed = found.region != before
+    if not changed.any():
+        changed = marked(coarse, inside) | marked(coarse, outside)
+    where = ndimage.find_objects(changed.astype(np.int8))[0]
+    low = coarse.first + coarse.step * np.array([s.start - _MARGIN for s in where])
+    high = coarse.first + coarse.step * np.array([s.stop + _MARGIN for s in where]) - 1
+    grid = work_grid(volume, spacing_mm, low, high, NODES)
+    region = _on(grid, coarse, found.region, mask)
+    seeds_in, seeds_out = marked(grid, inside), marked(grid, outside)
+    shares = settled(grid, node_pairs(grid), region, seeds_in & ~seeds_out, seeds_out)
+    values = voxels_from(grid, shares)
+    if not first:
+        near = ndimage.binary_dilation(changed, iterations=2)
+        may_move = _flags_on_voxels(grid, _on(grid, coarse, near, np.zeros_like(mask)))
+        values = np.where(may_move, values, mask[grid.slices])
+    else:
+        values = _with_seeds(values, grid, inside)
+    box = grid.slices
+    _mark_voxels(values, grid, inside, True)
+    _mark_voxels(values, grid, outside, False)
+    return box, values
+
+
+def _on(grid: WorkGrid, coarse: WorkGrid, flags: Flags, elsewhere: Flags) -> Flags:
+    """Return flags of a coarse grid on another one; `elsewhere` (voxels of the image) tells beside the coarse box."""
+    lines = [grid.first[a] + grid.step[a] * np.arange(grid.shape[a]) + grid.step[a] // 2 for a in range(3)]
+    nodes = [(lines[a] - coarse.first[a]) // coarse.step[a] for a in range(3)]
+    held = [(nodes[a] >= 0) & (nodes[a] < coarse.shape[a]) for a in range(3)]
+    result = elsewhere[np.ix_(*lines)].copy()
+    inner = tuple(slice(int(np.argmax(h)), int(len(h) - np.argmax(h[::-1]))) for h in held)
+    if all(h.any() for h in held):
+        result[inner] = flags[np.ix_(*(n[h] for n, h in zip(nodes, held, strict=True)))]
+    return result
+
+
+def _flags_on_voxels(grid: WorkGrid, flags: Flags) -> Flags:
+    for axis, step in enumerate(grid.step):
+        flags = np.repeat(flags, int(step), axis=axis)
+    return flags
+
+
+def _with_seeds(values: Flags, grid: WorkGrid, inside: Voxels) -> Flags:
+    """Keep the parts that hold a seed, with their holes filled."""
+    parts, _ = ndimage.label(values)
+    held = inside[np.all((inside >= grid.first) & (inside < grid.first + np.array(values.shape)), axis=1)]
+    numbers = np.unique(parts[tuple((held - grid.first).T)])
+    if not numbers.any():
+        # Started from a box alone.
+        numbers = np.array([np.bincount(parts.ravel())[1:].argmax() + 1]) if parts.any() else numbers
+    return np.asarray(ndimage.binary_fill_holes(np.isin(parts, numbers[numbers > 0])))
+
+
+def _mark_voxels(values: Flags, grid: WorkGrid, voxels: Voxels, inside: bool) -> None:
+    held = voxels[np.all((voxels >= grid.first) & (voxels < grid.first + np.array(values.shape)), axis=1)]
+    values[tuple((held - grid.first).T)] = inside
