@@ -19,23 +19,29 @@ from AIImagingLogic.scene.editor_rules_lattice import (
     Extent,
     Lattice,
     any_segment_in,
-    box_of_true,
     oriented_box,
-    part,
     segment_in,
     shape_of,
     voxels_of,
 )
 from AIImagingLogic.scene.editor_rules_region import BESIDE, INSIDE, Region, ras_between
+from AIImagingLogic.scene.editor_rules_write import ChangedSegment, selected, visible_segments, write
 from AIImagingLogic.scene.host import load_slicer, load_vtk
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppliedEdit:
-    """How many voxels of the segment an edit added and removed."""
+    """What an edit did.
 
-    added: int
-    removed: int
+    Attributes
+    ----------
+    added, removed : how many voxels of the segment
+    others : the other segments that it changed: they gave way, or took what was removed
+    """
+
+    added: int = 0
+    removed: int = 0
+    others: tuple[ChangedSegment, ...] = ()
 
 
 def apply_region(editor_node: Any, region: Region, save_state: Callable[[], object] | None = None) -> AppliedEdit:
@@ -59,7 +65,7 @@ def apply_region(editor_node: Any, region: Region, save_state: Callable[[], obje
     """
     node, segment_id = selected(editor_node)
     if region.empty:
-        return AppliedEdit(0, 0)
+        return AppliedEdit()
     inside = segment_in(node, segment_id, region.lattice, region.extent)
     add = (region.voxels == INSIDE) & ~inside
     remove = (region.voxels == BESIDE) & inside
@@ -69,26 +75,12 @@ def apply_region(editor_node: Any, region: Region, save_state: Callable[[], obje
         # In the area of a single segment, Slicer lets the whole edited segment be removed from: see its Erase effect.
         if editor_node.GetMaskMode() != _modes().EditAllowedInsideSingleSegment:
             remove &= editable
-    edit = AppliedEdit(int(np.count_nonzero(add)), int(np.count_nonzero(remove)))
-    if edit.added or edit.removed:
-        if save_state is not None:
-            save_state()
-        _write(editor_node, region, add, remove)
-    return edit
-
-
-def selected(editor_node: Any) -> tuple[Any, str]:
-    """Return the segmentation node and the id of the segment that are edited.
-
-    Raises
-    ------
-    SceneError
-        There is none.
-    """
-    node, segment_id = editor_node.GetSegmentationNode(), editor_node.GetSelectedSegmentID()
-    if node is None or not segment_id or node.GetSegmentation().GetSegment(segment_id) is None:
-        raise SceneError("No segment is selected.", "Select the segment to correct in the Segment Editor.")
-    return node, segment_id
+    added, removed = int(np.count_nonzero(add)), int(np.count_nonzero(remove))
+    if not added and not removed:
+        return AppliedEdit()
+    if save_state is not None:
+        save_state()
+    return AppliedEdit(added, removed, write(editor_node, region.lattice, region.extent, add, remove))
 
 
 def restricts(editor_node: Any) -> bool:
@@ -130,21 +122,12 @@ def _area_in(editor_node: Any, lattice: Lattice, extent: Extent) -> npt.NDArray[
     if mode == modes.EditAllowedInsideSingleSegment:
         chosen = [editor_node.GetMaskSegmentID()] if editor_node.GetMaskSegmentID() else []
     elif mode in (modes.EditAllowedInsideVisibleSegments, modes.EditAllowedOutsideVisibleSegments):
-        chosen = _visible(node)
+        chosen = visible_segments(node)
     else:
         chosen = list(node.GetSegmentation().GetSegmentIDs())
     if mode in (modes.EditAllowedOutsideAllSegments, modes.EditAllowedOutsideVisibleSegments):
         return ~any_segment_in(node, [found for found in chosen if found != segment_id], lattice, extent)
     return any_segment_in(node, chosen, lattice, extent)
-
-
-def _visible(segmentation_node: Any) -> list[str]:
-    display = segmentation_node.GetDisplayNode()
-    if display is None:
-        return []
-    return [
-        found for found in segmentation_node.GetSegmentation().GetSegmentIDs() if display.GetSegmentVisibility(found)
-    ]
 
 
 def _source_in(volume_node: Any, segmentation_node: Any, box: Any) -> Any:
@@ -173,66 +156,6 @@ def _source_in(volume_node: Any, segmentation_node: Any, box: Any) -> Any:
         source, box, aligned, True, False, transform, background
     )
     return aligned
-
-
-def _write(editor_node: Any, region: Region, add: npt.NDArray[np.bool_], remove: npt.NDArray[np.bool_]) -> None:
-    """Add and remove voxels that were found editable; other segments give way as the overwrite mode says."""
-    slicer = load_slicer()
-    kind = slicer.vtkSlicerSegmentEditorLogic
-    node, segment_id = selected(editor_node)
-    # A logic of our own, without masks: those of the editor's would be made anew over the whole grid.
-    plain = slicer.vtkMRMLSegmentEditorNode()
-    plain.SetScene(node.GetScene())
-    plain.SetAndObserveSegmentationNode(node)
-    plain.SetSelectedSegmentID(segment_id)
-    logic = kind()
-    logic.SetMRMLScene(node.GetScene())
-    logic.SetSegmentEditorNode(plain)
-    if (removed := _smallest(region, remove)) is not None:
-        # Nothing is overwritten by a removal, but a mode that spares segments would first copy the whole layer.
-        plain.SetOverwriteMode(plain.OverwriteAllSegments)
-        _modify(logic, editor_node, removed, kind.ModificationModeRemove)
-        _give_back(editor_node, removed)
-    if (added := _smallest(region, add)) is not None:
-        plain.SetOverwriteMode(editor_node.GetOverwriteMode())
-        _modify(logic, editor_node, added, kind.ModificationModeAdd)
-    plain.SetAndObserveSegmentationNode(None)
-    logic.SetSegmentEditorNode(None)
-    logic.SetMRMLScene(None)
-
-
-def _modify(logic: Any, editor_node: Any, modifier: Any, how: Any) -> None:
-    # Told its extent, Slicer looks through the box and not through the whole grid.
-    logic.ModifySegmentByLabelmap(*selected(editor_node), modifier, how, modifier.GetExtent(), True, False)
-
-
-def _give_back(editor_node: Any, removed: Any) -> None:
-    """In the area of a single segment, what is taken from another goes to that segment, as with Slicer's Erase."""
-    logic = load_slicer().vtkSlicerSegmentationsModuleLogic
-    node, segment_id = selected(editor_node)
-    receiver = editor_node.GetMaskSegmentID()
-    if editor_node.GetMaskMode() != _modes().EditAllowedInsideSingleSegment or receiver in (None, "", segment_id):
-        return
-    logic.SetBinaryLabelmapToSegment(
-        removed, node, receiver, logic.MODE_MERGE_MASK, removed.GetExtent(), False, _overwritten(editor_node)
-    )
-
-
-def _overwritten(editor_node: Any) -> tuple[str, ...]:
-    """Return the ids of the segments that give way to the selected one."""
-    node, segment_id = selected(editor_node)
-    others = [found for found in node.GetSegmentation().GetSegmentIDs() if found != segment_id]
-    mode = editor_node.GetOverwriteMode()
-    if mode == editor_node.OverwriteNone:
-        return ()
-    if mode == editor_node.OverwriteVisibleSegments:
-        return tuple(found for found in others if found in _visible(node))
-    return tuple(others)
-
-
-def _smallest(region: Region, mask: npt.NDArray[np.bool_]) -> Any | None:
-    extent = box_of_true(mask, region.extent)
-    return None if extent is None else oriented_box(region.lattice, extent, mask[part(extent, region.extent)])
 
 
 def _modes() -> Any:

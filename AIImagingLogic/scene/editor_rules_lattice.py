@@ -58,6 +58,13 @@ def lattice_of(segmentation_node: Any) -> Lattice:
     return Lattice(array_of_vtk_matrix(matrix), image.GetExtent())
 
 
+def lattice_of_volume(volume_node: Any) -> Lattice:
+    """Return the lattice of a volume node."""
+    matrix = load_vtk().vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    return Lattice(array_of_vtk_matrix(matrix), tuple(volume_node.GetImageData().GetExtent()))
+
+
 def shape_of(extent: Extent) -> tuple[int, int, int]:
     """Return the shape (k, j, i) of the array of a box."""
     first_i, last_i, first_j, last_j, first_k, last_k = extent
@@ -112,7 +119,7 @@ def voxels_of(box: Any) -> npt.NDArray[Any]:
     """Return a view, (k, j, i), of the voxels of vtkOrientedImageData; it does not outlive them."""
     from vtkmodules.util import numpy_support
 
-    return numpy_support.vtk_to_numpy(box.GetPointData().GetScalars()).reshape(shape_of(box.GetExtent()))  # type: ignore[no-any-return]
+    return numpy_support.vtk_to_numpy(box.GetPointData().GetScalars()).reshape(shape_of(box.GetExtent()))
 
 
 def segment_in(segmentation_node: Any, segment_id: str, lattice: Lattice, extent: Extent) -> npt.NDArray[np.bool_]:
@@ -136,7 +143,41 @@ def any_segment_in(
     SceneError
         There is no such segment, or it holds no labelmap.
     """
-    layers: dict[Any, list[int]] = {}
+    found = np.zeros(shape_of(extent), dtype=bool)
+    for labels, segments in _layers(segmentation_node, segment_ids):
+        if 0 not in shape_of(labels.GetExtent()):
+            voxels, values = _labels_in(labels, lattice, extent), list(segments.values())
+            found |= voxels == values[0] if len(values) == 1 else np.isin(voxels, values)
+    return found
+
+
+def segments_at(
+    segmentation_node: Any,
+    segment_ids: Iterable[str],
+    lattice: Lattice,
+    extent: Extent,
+    where: npt.NDArray[np.bool_],
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return of each segment whether it holds the voxels of a box at which `where`, (k, j, i), is true, in C order.
+
+    Raises
+    ------
+    SceneError
+        There is no such segment, or it holds no labelmap.
+    """
+    held: dict[str, npt.NDArray[np.bool_]] = {}
+    for labels, segments in _layers(segmentation_node, segment_ids):
+        if 0 in shape_of(labels.GetExtent()):
+            voxels = np.zeros(np.count_nonzero(where), dtype=np.uint8)
+        else:
+            voxels = _labels_in(labels, lattice, extent)[where]
+        held.update({segment_id: voxels == value for segment_id, value in segments.items()})
+    return held
+
+
+def _layers(segmentation_node: Any, segment_ids: Iterable[str]) -> list[tuple[Any, dict[str, int]]]:
+    """Return every labelmap that segments share, and the label value of each of these."""
+    layers: dict[Any, dict[str, int]] = {}
     for segment_id in segment_ids:
         segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
         labels = None if segment is None else segment.GetRepresentation(LABELMAP)
@@ -145,13 +186,8 @@ def any_segment_in(
                 f"'{segmentation_node.GetName()}' has no segment '{segment_id}' with a labelmap.",
                 "Choose another segment.",
             )
-        layers.setdefault(labels, []).append(segment.GetLabelValue())
-    found = np.zeros(shape_of(extent), dtype=bool)
-    for labels, values in layers.items():
-        if 0 not in shape_of(labels.GetExtent()):
-            voxels = _labels_in(labels, lattice, extent)
-            found |= voxels == values[0] if len(values) == 1 else np.isin(voxels, values)
-    return found
+        layers.setdefault(labels, {})[segment_id] = segment.GetLabelValue()
+    return list(layers.items())
 
 
 def _labels_in(labels: Any, lattice: Lattice, extent: Extent) -> npt.NDArray[Any]:

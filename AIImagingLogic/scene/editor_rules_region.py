@@ -60,8 +60,32 @@ def region_of_image(image: sitk.Image, volume_node: Any, segmentation_node: Any,
     import SimpleITK as sitk
 
     values = (sitk.GetArrayViewFromImage(image) != 0).astype(np.uint8)
-    matrix = np.linalg.inv(lattice.ijk_to_ras) @ ras_between(volume_node, segmentation_node) @ ijk_to_ras(image)
-    size = np.array(image.GetSize(), dtype=np.float64)
+    return region_of_voxels(values, ijk_to_ras(image), volume_node, segmentation_node, lattice)
+
+
+def region_of_voxels(
+    values: npt.NDArray[np.uint8],
+    values_to_ras: npt.NDArray[np.float64],
+    from_node: Any,
+    to_node: Any,
+    lattice: Lattice,
+) -> Region:
+    """Return voxels of one node, `BESIDE` or `INSIDE`, as a region of the lattice of another.
+
+    Parameters
+    ----------
+    values : uint8 (k, j, i)
+    values_to_ras : (4, 4), their indices (i, j, k) to RAS mm of `from_node`
+    from_node, to_node : vtkMRMLTransformableNode
+    lattice : of `to_node`
+
+    Raises
+    ------
+    SceneError
+        The transform between the two is not linear.
+    """
+    matrix = np.linalg.inv(lattice.ijk_to_ras) @ ras_between(from_node, to_node) @ values_to_ras
+    size = np.array(values.shape[::-1], dtype=np.float64)
     offset = np.round(matrix[:3, 3])
     # The corner farthest from the first voxel: what is off there by less than this is off nowhere by more.
     off = np.abs(matrix[:3, :3] - np.eye(3)) @ size + np.abs(matrix[:3, 3] - offset)
