@@ -20,6 +20,7 @@ _BENCHMARKS = (
     "findings_scale",
     "finetune",
     "followup_speed",
+    "froc_oracle",
     "geometry",
     "haemorrhage",
     "inference",

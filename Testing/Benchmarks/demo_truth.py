@@ -12,13 +12,8 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from AIImagingLogic.evaluation.detection import (
-    ScanMatch,
-    bootstrap_interval,
-    competition_metric,
-    match_marks,
-    sensitivity_at,
-)
+from AIImagingLogic.evaluation.detection import ScanMatch, match_marks
+from AIImagingLogic.evaluation.froc import froc_curve, froc_intervals
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.phantoms.chest_pair import ChestPair, exam_recipe, make_chest_pair
 from AIImagingLogic.images.phantoms.recipe import PairRecipe
@@ -79,6 +74,7 @@ def _followed(pair: ChestPair) -> Timeline:
 
 def _figures(scores: Sequence[PairScore], plain: Sequence[ScanMatch], tell: Callable[[str], None]) -> Figures:
     scans = [match for score in scores for match in score.matches]
+    patients = [number for number, score in enumerate(scores) for _ in score.matches]
     lesions = [lesion for score in scores for lesion in score.lesions]
     found = [hit for lesion in lesions for hit in lesion.found if hit is not None]
     links = [lesion.link_right for lesion in lesions]
@@ -100,10 +96,10 @@ def _figures(scores: Sequence[PairScore], plain: Sequence[ScanMatch], tell: Call
         "volume_error_median": float(np.median(errors)) if errors else 1.0,
         "volume_error_p95": float(np.quantile(errors, 0.95)) if errors else 1.0,
         "lung_rads_right": float(np.mean([score.category_right for score in scores])),
-        "baseline_sensitivity": sensitivity_at(plain, false_positives),
-        "baseline_sensitivity_at_one": sensitivity_at(plain, 1.0),
-        "sensitivity_interval_95": list(bootstrap_interval(scans, false_positives)),
-        "competition_metric": competition_metric(scans),
+        "baseline_sensitivity": froc_curve(plain).at(false_positives),
+        "baseline_sensitivity_at_one": froc_curve(plain).at(1.0),
+        "sensitivity_interval_95": list(froc_intervals(scans, patients, [false_positives]).sensitivity[0]),
+        "competition_metric": froc_curve(scans).competition_metric,
         "lesions": len(lesions),
         "attached_share": float(np.mean([lesion.truth.contact != "none" for lesion in lesions])),
         "subsolid_share": float(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from AIImagingLogic.evaluation.detection import Mark, ScanMatch, match_marks, sensitivity_at
+from AIImagingLogic.evaluation.detection import Mark, ScanMatch, match_marks
+from AIImagingLogic.evaluation.froc import froc_curve
 from AIImagingLogic.models.builtin.candidate_score import ScoreWeights
 from AIImagingLogic.models.builtin.ct_lung_nodules import one_mark_a_lesion
 from Testing.Training.nodule_score_cases import Case
@@ -63,7 +64,7 @@ def froc_rows(scans: Sequence[LeftOut]) -> list[tuple[str, float, float]]:
         found = sum(score is not None and score >= limit for score in hits)
         rows.append((f"score {limit:.2f}", found / max(len(hits), 1), float((false >= limit).sum()) / len(scans)))
     if hits:
-        rows.append(("at 1 a scan", sensitivity_at([scan.match for scan in scans], 1.0), 1.0))
+        rows.append(("at 1 a scan", froc_curve([scan.match for scan in scans]).at(1.0), 1.0))
     return rows
 
 
