@@ -74,6 +74,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add_image(measure)
     measure.add_argument("segmentation", type=Path, help="a .seg.nrrd, a DICOM SEG, or a label image on the same grid")
     measure.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
+    text = "a later visit: its image and its segmentation; again for each, the earliest first"
+    measure.add_argument(
+        "--then", type=Path, nargs=2, action="append", default=[], metavar=("IMAGE", "SEGMENTATION"), help=text
+    )
+    text = "of the visits, YYYY-MM-DD or '-', where the files do not say"
+    measure.add_argument("--dates", type=_date_or_none, nargs="+", metavar="DATE", help=text)
     add_quantities(measure)
 
     register = add("register", "register_command", "bring one image onto another")

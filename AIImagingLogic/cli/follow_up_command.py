@@ -29,6 +29,7 @@ from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline
 from AIImagingLogic.report.chosen_response import ChosenResponse
 from AIImagingLogic.report.response_text import response_summary
+from AIImagingLogic.report.segment_courses import courses_of_organs, courses_table
 from AIImagingLogic.report.text import follow_up_summary
 from AIImagingLogic.report.workbook import required_openpyxl
 
@@ -80,6 +81,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
             if warning:
                 terminal.warn(warning)
     terminal.show(*follow_up_summary(timeline))
+    if organs := courses_of_organs(timeline):
+        terminal.show(courses_table(organs))
     if response is not None and rules is not None:
         terminal.show(*response_summary(response.assessments, criteria_table(rules), response.choice))
     terminal.show(f"Results: {arguments.output} (open report.html, or scene.mrb in Slicer)")

@@ -21,6 +21,7 @@ from AIImagingLogic.records.timeline import Timeline, Visit
 from AIImagingLogic.report.chosen_response import ChosenResponse
 from AIImagingLogic.report.csv_tables import write_changes_csv, write_findings_csv
 from AIImagingLogic.report.html import write_report
+from AIImagingLogic.report.segment_courses import courses_of_organs, write_courses_csv
 from AIImagingLogic.report.timeline_csv import write_timeline_csv
 from AIImagingLogic.report.workbook import write_workbook
 
@@ -66,6 +67,8 @@ def write_follow_up(
             write_timeline_csv(timeline, folder / "changes.csv")
         else:
             write_changes_csv(timeline, folder / "changes.csv")
+        if organs := courses_of_organs(timeline):
+            write_courses_csv(organs, folder / "organs.csv")
         _write_registrations(timeline, folder)
     if with_scene:
         with progress.stage("Scene", 0.15, 0.4):

@@ -12,7 +12,7 @@ from AIImagingLogic.cohort.saved_response import PROPOSED, SavedResponseError, s
 from AIImagingLogic.followup.criteria.criteria_table import CriteriaTable, criteria_table
 from AIImagingLogic.followup.criteria.response import ResponseAssessment, best_response
 from AIImagingLogic.records.progress import Progress
-from AIImagingLogic.records.resources import load_resource
+from AIImagingLogic.report.response_section import change_from_baseline
 
 _NOT_EVALUABLE = "NE"
 _SECONDS_A_DAY = 86400.0
@@ -118,10 +118,9 @@ def _days(assessments: Sequence[ResponseAssessment]) -> tuple[float | None, ...]
 
 
 def _changes_percent(assessments: Sequence[ResponseAssessment]) -> tuple[float | None, ...]:
-    names = load_resource("report/response_plots.json")["change_figures"]
     changes = []
     for one in assessments:
-        change = next((one.figures[name] for name in names if name in one.figures), None)
+        change = change_from_baseline(one)
         if change is not None and not (math.isfinite(change) and change >= -100):
             raise SavedResponseError(f"A change of {change}% at visit {one.visit + 1} is not possible.")
         changes.append(change)

@@ -26,9 +26,14 @@ class OrganVolume:
 
 def organ_volumes(timeline: Timeline) -> tuple[OrganVolume, ...]:
     """Return the volume of every organ that is outlined at any visit."""
-    by_visit = [{} if visit.organs is None else _volumes_ml(visit.organs) for visit in timeline.visits]
+    by_visit = organ_volumes_ml(timeline)
     names = dict.fromkeys(name for volumes in by_visit for name in volumes)
     return tuple(_organ(name, [volumes.get(name) for volumes in by_visit]) for name in names)
+
+
+def organ_volumes_ml(timeline: Timeline) -> tuple[dict[str, float], ...]:
+    """Return the volume (ml) of every organ by its name, for each visit; none where no organ was outlined."""
+    return tuple({} if visit.organs is None else _volumes_ml(visit.organs) for visit in timeline.visits)
 
 
 def _organ(name: str, volumes_ml: list[float | None]) -> OrganVolume:

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 from AIImagingLogic.records.resources import load_resource
 
-_PLACE = re.compile(r"\{(\w+)([#!]?)\}")
+_PLACE = re.compile(r"\{(\w+)([#&!]?)\}")
 _NUMBER = r"[-+\u2212\u00b1]?\d[\d.,]*"
+# A name ends where its sentence does: what follows is to be said, not kept.
+_KINDS = {"#": _NUMBER, "&": r"\d+(?:, \d+)*", "!": r"(?:(?!\. ).)+?"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 _SEPARATORS = ((". ", "。"), ("; ", "；"), (" / ", " / "), (" → ", " → "), (", ", "，"))
 
@@ -27,9 +29,9 @@ class _Pattern(NamedTuple):
 def said_in_chinese(text: str) -> str | None:
     """Return an English text in Chinese; None where the table does not have all of it.
 
-    A text is looked up whole, then as a sentence with places for numbers (``{n#}``), for names (``{n!}``) and for texts
-    that are said in Chinese themselves (``{n}``), then in parts: sentences, clauses, items of a list. Numbers, units,
-    codes and names of guidelines stay as they are.
+    A text is looked up whole, then as a sentence with places for a number (``{n#}``), for numbers (``{n&}``), for names
+    (``{n!}``) and for texts that are said in Chinese themselves (``{n}``), then in parts: sentences, clauses, items of
+    a list. Numbers, units, codes and names of guidelines stay as they are.
     """
     bare = text.strip()
     if not bare:
@@ -92,7 +94,7 @@ def _compiled(english: str, chinese: str) -> _Pattern:
     for place in _PLACE.finditer(english):
         name, kind = place.groups()
         expression += re.escape(english[at : place.start()])
-        expression += f"(?P<{name}>{_NUMBER if kind == '#' else '.+?'})"
+        expression += f"(?P<{name}>{_KINDS.get(kind, '.+?')})"
         if kind:
             verbatim.add(name)
         at = place.end()

@@ -13,16 +13,18 @@ from AIImagingLogic.report.svg_chart import INK, QUIET, SvgChart, ticks_between
 from AIImagingLogic.report.texts import Texts
 from AIImagingLogic.report.visit_interval import days_from_first
 
-_SUM, _FROM_BASELINE, _FROM_NADIR = "sum_mm", "change_from_baseline_percent", "change_from_nadir_percent"
+_SUM, _FROM_NADIR = "sum_mm", "change_from_nadir_percent"
+RESPONSE_SIZES = (_SUM, "sum_mm2", "sul_peak")
+"""Figures that criteria compare, one of them for each; the headings are texts of the same keys."""
 _AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 
 
 @dataclass(frozen=True)
 class ResponseLine:
-    """One visit in words; empty where not known."""
+    """One visit in words; empty where not known. `size` is what the criteria compare: a sum, or an uptake."""
 
     visit: str
-    sum: str
+    size: str
     from_baseline: str
     from_nadir: str
     category: str
@@ -34,13 +36,23 @@ class ResponseLine:
 
 @dataclass(frozen=True)
 class ResponseSection:
-    """The response at every visit."""
+    """The response at every visit.
+
+    Attributes
+    ----------
+    size : key of the text that says what is compared, such as ``sum_mm``
+    with_nadir : whether the criteria compare with the smallest value too
+    notes : what the choice of targets does not keep of the rule
+    """
 
     rules: str
     source: str
     targets: str
     non_targets: str
     by_person: bool
+    notes: tuple[str, ...]
+    size: str
+    with_nadir: bool
     lines: tuple[ResponseLine, ...]
 
 
@@ -54,14 +66,18 @@ def response_section(timeline: Timeline, response: ChosenResponse) -> ResponseSe
     """
     if len(response.assessments) != len(timeline.visits):
         raise ValueError(f"{len(response.assessments)} assessments for {len(timeline.visits)} visits.")
-    lines = (_line(visit.label, one) for visit, one in zip(timeline.visits, response.assessments))
-    first = response.assessments[0]
+    answers, first = response.assessments, response.assessments[0]
+    size = next((name for name in RESPONSE_SIZES if any(name in one.figures for one in answers)), _SUM)
+    lines = (_line(visit.label, one, size) for visit, one in zip(timeline.visits, answers))
     return ResponseSection(
         first.rules,
         first.source,
         ", ".join(map(str, response.choice.targets)),
         ", ".join(map(str, response.choice.non_targets)),
         response.choice.by_person,
+        response.choice.notes,
+        size,
+        size == _SUM,
         tuple(lines),
     )
 
@@ -108,17 +124,26 @@ def sum_plot_svg(timeline: Timeline, response: ChosenResponse, language: str = "
     return chart.text()
 
 
+def change_from_baseline(one: ResponseAssessment) -> float | None:
+    """Return the change against the baseline in percent that the criteria state, None when they state none."""
+    names = load_resource("report/response_plots.json")["change_figures"]
+    return next((one.figures[name] for name in names if name in one.figures), None)
+
+
 def _is_whole(one: ResponseAssessment) -> bool:
     """Whether every target was measured: only then do the criteria state a change, but at the baseline."""
     return one.visit == 0 or "change_from_nadir_mm" in one.figures
 
 
-def _line(visit: str, one: ResponseAssessment) -> ResponseLine:
-    total = one.figures.get(_SUM)
+def _line(visit: str, one: ResponseAssessment, size: str) -> ResponseLine:
+    value, change = one.figures.get(size), change_from_baseline(one)
+    # Of a sum some of whose targets were not measured the criteria state no change; an uptake is never in part.
+    part = size == "sum_mm2" and one.visit > 0 and change is None
+    part = part or (size == _SUM and not _is_whole(one))
     return ResponseLine(
         visit=visit.capitalize(),
-        sum="" if total is None else f"{'' if _is_whole(one) else _AT_LEAST}{rounded(total, 1)}",
-        from_baseline=percent_change(one.figures.get(_FROM_BASELINE)),
+        size="" if value is None else f"{_AT_LEAST if part else ''}{rounded(value, 1)}",
+        from_baseline=percent_change(change),
         from_nadir=percent_change(one.figures.get(_FROM_NADIR)),
         category=one.category,
         row="" if one.category == BASELINE else one.row,

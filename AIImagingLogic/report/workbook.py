@@ -22,7 +22,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def write_workbook(
     timeline: Timeline, path: Path, language: str = "en", response: ChosenResponse | None = None
 ) -> None:
-    """Write a timeline of 1 to 20 visits as an XLSX workbook of five sheets.
+    """Write a timeline of 1 to 20 visits as an XLSX workbook: a sheet a table.
 
     Numbers are numbers and dates are dates; units stand in the headings, which stay in sight. A text that a spreadsheet
     would take for a formula is a text. What is not known is an empty cell.

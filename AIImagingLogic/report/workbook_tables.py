@@ -8,9 +8,11 @@ from datetime import datetime
 
 from AIImagingLogic.records.measurement import Measurement, measurement_entry
 from AIImagingLogic.records.timeline import Change, Lesion, LesionStep, Timeline
+from AIImagingLogic.report.chosen_response import ChosenResponse
 from AIImagingLogic.report.lesion_rows import kind_of, place_of
 from AIImagingLogic.report.number_format import unit_label
-from AIImagingLogic.report.response_section import ChosenResponse
+from AIImagingLogic.report.response_section import RESPONSE_SIZES, change_from_baseline
+from AIImagingLogic.report.segment_courses import courses_of_organs
 from AIImagingLogic.report.texts import Texts
 from AIImagingLogic.report.visit_interval import days_from_first
 
@@ -29,11 +31,13 @@ class SheetTable:
 
 
 def workbook_tables(timeline: Timeline, texts: Texts, response: ChosenResponse | None = None) -> tuple[SheetTable, ...]:
-    """Return the sheets: visits, lesions by visit, changes, assessments, provenance."""
+    """Return the sheets: visits, lesions by visit, changes, organs if outlined, assessments, provenance."""
+    organs = _organs(timeline, texts)
     return (
         _table(texts("sheet_visits"), _visits(timeline, texts)),
         _table(texts("sheet_lesions"), _lesions(timeline, texts), fixed=3),
         _table(texts("sheet_changes"), _changes(timeline, texts), fixed=2),
+        *((_table(texts("sheet_organs"), organs, fixed=2),) if organs else ()),
         _table(texts("sheet_assessments"), _assessments(timeline, texts, response)),
         _table(texts("sheet_provenance"), _provenance(timeline, texts), fixed=0),
     )
@@ -154,6 +158,25 @@ def _changes_of(timeline: Timeline, lesion: Lesion, texts: Texts) -> list[Row]:
     return rows
 
 
+def _organs(timeline: Timeline, texts: Texts) -> list[Row]:
+    rows: list[Row] = []
+    for one in courses_of_organs(timeline):
+        since_first = {change.later: change.change for change in one.course.since_first}
+        for index, (visit, value) in enumerate(zip(timeline.visits, one.values, strict=True)):
+            change = since_first.get(index)
+            rows.append(
+                {
+                    texts("organ"): texts.said(one.segment),
+                    texts("visit"): texts.said(visit.label),
+                    texts("date"): visit.info.acquired,
+                    _heading(one.course.name, one.unit, texts): value,
+                    f"{texts('column_absolute')} ({unit_label(one.unit)})": None if change is None else change.absolute,
+                    texts("column_percent"): None if change is None else change.percent,
+                }
+            )
+    return rows
+
+
 def _assessments(timeline: Timeline, texts: Texts, response: ChosenResponse | None) -> list[Row]:
     last = timeline.visits[-1].label
     rows: list[Row] = [
@@ -173,13 +196,13 @@ def _assessments(timeline: Timeline, texts: Texts, response: ChosenResponse | No
     for visit, one in zip(timeline.visits, () if response is None else response.assessments):
         rows.append(
             {
-                texts("column_rules"): one.rules,
+                texts("column_rules"): texts.said(one.rules),
                 texts("visit"): texts.said(visit.label),
                 texts("column_category"): texts.said(one.category),
                 texts("column_next_step"): texts.said(one.next_step),
                 texts("column_row"): one.row,
-                texts("sum_mm"): one.figures.get("sum_mm"),
-                f"{texts('from_baseline')} (%)": one.figures.get("change_from_baseline_percent"),
+                **{texts(name): one.figures[name] for name in RESPONSE_SIZES if name in one.figures},
+                f"{texts('from_baseline')} (%)": change_from_baseline(one),
                 f"{texts('from_nadir')} (%)": one.figures.get("change_from_nadir_percent"),
                 texts("column_reason"): texts.said(one.reason),
                 texts("column_missing"): "; ".join(map(texts.said, one.missing)),

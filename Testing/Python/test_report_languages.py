@@ -68,7 +68,7 @@ def test_every_text_that_the_template_asks_for_is_there():
 
 def test_a_chinese_sentence_has_every_place_of_the_english_one():
     for entry in load_resource("report/phrases_zh.json")["sentences"]:
-        english = re.findall(r"\{(\w+)[#!]?\}", entry["en"])
+        english = re.findall(r"\{(\w+)[#&!]?\}", entry["en"])
         assert sorted(english) == sorted(re.findall(r"\{(\w+)\}", entry["zh"])), entry["en"]
 
 

@@ -1,4 +1,4 @@
-"""The XLSX workbook: five sheets whose figures are numbers, the timeline's own."""
+"""The XLSX workbook: sheets whose figures are numbers, the timeline's own."""
 
 from __future__ import annotations
 
@@ -122,7 +122,11 @@ def test_a_chinese_workbook_has_the_same_numbers(tmp_path):
 def test_a_timeline_without_lesions_is_still_a_workbook(tmp_path):
     timeline = dataclasses.replace(hand_made_timeline(), lesions=(), assessments=())
     book = _written(timeline, tmp_path)
-    assert len(book.sheetnames) == 5 and len(_rows(book["Visits"])) == 2
+    assert len(book.sheetnames) == 6 and len(_rows(book["Visits"])) == 2
+    organs = _rows(book["Organs"])
+    assert [round(row["Volume (ml)"], 2) for row in organs] == [48.0, 50.94, 32.0, 33.96]
+    assert [row["Change (%)"] for row in organs][::2] == [None, None]
+    assert [row["Change (%)"] for row in organs][1::2] == pytest.approx([6.1208, 6.1208])
 
 
 def test_without_openpyxl_the_advice_says_what_to_install(tmp_path, monkeypatch):
