@@ -88,6 +88,17 @@ class SegmentCorrection:
         return joined(self._shown)
 
     @property
+    def shown(self) -> int:
+        """How many prompts are shown."""
+        return len(self._shown)
+
+    @property
+    def there(self) -> bool:
+        """Whether the segment is still in the scene."""
+        node = self.segmentation_node
+        return node.GetScene() is not None and node.GetSegmentation().GetSegment(self.segment_id) is not None
+
+    @property
     def outdated(self) -> bool:
         """Whether the segment is no longer as this correction left it: undone, painted on, removed, or deselected."""
         if self._editor.GetSegmentationNode() is not self.segmentation_node:

@@ -1,0 +1,151 @@
+"""Correcting segments by what is shown: what the effect of the Segment Editor does, without its widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from AIImagingLogic.models.catalogue import model_card, model_use
+from AIImagingLogic.records.errors import AIImagingError
+from AIImagingLogic.scene.job_inputs import require_volume
+from AIImagingLogic.scene.segment_correction import SaveState, SegmentCorrection
+from AIImagingLogic.scene.segment_correction_line import CorrectionLine
+
+if TYPE_CHECKING:
+    from AIImagingLogic.jobs.service import JobService
+    from AIImagingLogic.records.prompts import Prompts
+    from AIImagingLogic.scene.editor_rules import AppliedEdit
+    from AIImagingLogic.scene.segment_correction_record import CorrectedSegment
+
+DEFAULT_MODEL = "prompted-outline"
+
+
+class CorrectionTool:
+    """Prompts in, corrected segment out, through the worker.
+
+    Parameters
+    ----------
+    editor_node : vtkMRMLSegmentEditorNode
+    service : with one worker, which nobody else uses
+    save_state : saves the segmentation for the editor's undo
+    on_applied : called when a result was put into the segment
+    on_error : called when there is none
+    model : id of a model that refines
+    functions : module of the worker's functions; None: those of this package
+    """
+
+    def __init__(
+        self,
+        editor_node: Any,
+        service: JobService,
+        save_state: SaveState,
+        on_applied: Callable[[AppliedEdit], None],
+        on_error: Callable[[AIImagingError], None],
+        model: str = DEFAULT_MODEL,
+        functions: str | None = None,
+    ) -> None:
+        self._editor = editor_node
+        self._save_state = save_state
+        self._on_applied = on_applied
+        self._on_error = on_error
+        self._models = (model_use(model_card(model)),)
+        modules = {} if functions is None else {"functions": functions}
+        self._line = CorrectionLine(service, model, self._apply, on_error, **modules)
+        self._correction: SegmentCorrection | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a result is still to come."""
+        return self._line.waiting
+
+    @property
+    def shown(self) -> int:
+        """How many clicks, strokes, boxes and lassos the present correction has."""
+        return 0 if self._correction is None else self._correction.shown
+
+    def prepare(self) -> None:
+        """Send the volume and the outline of the selected segment ahead, so that the first click need not.
+
+        Raises
+        ------
+        SceneError
+            No segment is selected, or the volume or the segmentation cannot be used.
+        JobFailed
+            The service is closed.
+        """
+        volume = self._volume()
+        sent = self._line.keep(volume)
+        if self._correction is None or self._correction.outdated:
+            self._begin(volume)
+        elif sent:
+            self._line.open(volume, self._correction.proposal(volume))
+
+    def show(self, prompt: Prompts) -> None:
+        """Add what was shown and ask for the result; returns at once.
+
+        Raises
+        ------
+        SceneError, JobFailed
+            As `prepare`.
+        """
+        self.prepare()
+        if self._correction is not None:
+            self._line.refine(self._correction.show(prompt))
+
+    def take_back(self) -> None:
+        """Forget what was shown last; the segment follows."""
+        correction = self._present()
+        if correction is None or not correction.shown:
+            return
+        prompts = correction.take_back()
+        if prompts.empty:
+            self._line.forget()
+            self._apply(None)
+        else:
+            self._line.refine(prompts)
+
+    def drop(self) -> None:
+        """Make the segment what it was before the present correction."""
+        self._line.forget()
+        correction = self._present()
+        if correction is not None:
+            correction.drop()
+
+    def accept(self) -> CorrectedSegment | None:
+        """End the present correction and record it; None when nothing was changed. The next prompt begins another."""
+        self._line.forget()
+        correction, self._correction = self._correction, None
+        if correction is None or not correction.there:
+            return None
+        return correction.accept()
+
+    def poll(self) -> None:
+        """Take over what the worker answered."""
+        self._line.poll()
+
+    def _volume(self) -> Any:
+        volume = self._editor.GetSourceVolumeNode()
+        require_volume(volume, "source volume")
+        return volume
+
+    def _begin(self, volume: Any) -> None:
+        # What was left by a change of segment, an undo or another effect is recorded as it is.
+        self.accept()
+        correction = SegmentCorrection(self._editor, self._save_state, self._models)
+        self._line.open(volume, correction.proposal(volume))
+        self._correction = correction
+
+    def _present(self) -> SegmentCorrection | None:
+        correction = self._correction
+        return None if correction is None or correction.outdated else correction
+
+    def _apply(self, result: Any) -> None:
+        correction = self._present()
+        if correction is None:
+            return
+        try:
+            edit = correction.apply(result, self._volume())
+        except AIImagingError as error:
+            self._on_error(error)
+            return
+        self._on_applied(edit)
