@@ -31,21 +31,21 @@ from Testing.Benchmarks.reporting import Figures, run_as_command
 
 CASES = 6
 THREADS = 2
-_SIZE = (44, 52, 56)
+_SIZE = (44, 48, 40)
 _SPACING = (1.5, 1.4, 2.0)
-_LEARNT_ON, _STEPS = 8, 240
+_LEARNT_ON, _STEPS = 6, 200
 _RECIPE: dict[str, Any] = {
     "channels": 1,
     "output_channels": 3,
     "axes": "RAS",
     "spacing_mm": [1.5, 1.5, 2.0],
     "intensity": [[{"step": "ScaleRange", "low": 0, "high": 200, "clip": True}]],
-    "window": [48, 48, 32],
+    "window": [32, 32, 32],
 }
 _NETWORK: dict[str, Any] = {
     "name": "UNet",
     "arguments": {
-        **{"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [12, 24, 48], "strides": [2, 2]},
+        **{"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [8, 16, 32], "strides": [2, 2]},
         **{"num_res_units": 1, "norm": "instance"},
     },
 }
@@ -76,7 +76,7 @@ def make_case(domain: Domain, seed: int) -> tuple[sitk.Image, sitk.Image]:
         return np.asarray(distances < 1)
 
     centre = middle + random.uniform(-6, 6, 3)
-    radii = random.uniform(15, 21, 3)
+    radii = random.uniform(13, 19, 3)
     large = ellipsoid(centre, radii)
     small = ellipsoid(centre + random.uniform(-0.4, 0.4, 3) * radii, random.uniform(5, 8, 3))
     other = ellipsoid(centre + radii * random.choice([-1.3, 1.3], 3), random.uniform(7, 11, 3)) & ~large
@@ -101,6 +101,7 @@ def write_network(folder: Path, steps: int = _STEPS) -> Path:
     from monai.networks.nets import UNet
     from safetensors.torch import save_file
 
+    torch.set_num_threads(THREADS)
     torch.manual_seed(1)
     random = np.random.default_rng(1)
     recipe = read_recipe(_RECIPE, "network.json")
