@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from AIImagingLogic.cli.asked_response import RESPONSE_FILE
 from AIImagingLogic.cli.output_folder import whole_folder
+from AIImagingLogic.followup.criteria.facts import FactsError
 from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.timeline import Timeline
+from AIImagingLogic.report.chosen_response import chosen_response
 from AIImagingLogic.report.csv_tables import write_changes_csv, write_findings_csv
 from AIImagingLogic.report.html import write_report
 from AIImagingLogic.report.timeline_csv import write_timeline_csv
@@ -18,9 +22,18 @@ _PAIR = 2
 
 
 def write_signed_off(
-    timeline: Timeline, folder: str, who: str, when: str, progress: Progress | None = None
+    timeline: Timeline,
+    folder: str,
+    who: str,
+    when: str,
+    progress: Progress | None = None,
+    rules: str = "",
+    targets: Sequence[int] | None = None,
+    non_targets: Sequence[int] | None = None,
 ) -> Timeline:
     """Write report.html, changes.csv, a table of findings for each visit and result.json into a new folder.
+
+    With `rules` the response to treatment stands in the report, and in response.json for `read_responses`.
 
     Parameters
     ----------
@@ -29,11 +42,14 @@ def write_signed_off(
     who : signed it off; may be empty
     when : ISO text
     progress : told how far the work is
+    rules : id of response criteria; empty: none
+    targets, non_targets : as of `chosen_response`
 
     Returns
     -------
     Timeline
-        With a first note that says who reviewed it and when; the last one names the new folder.
+        With a first note that says who reviewed it and when; the last one names the new folder. A response that the
+        criteria cannot give is a note too.
 
     Raises
     ------
@@ -47,6 +63,12 @@ def write_signed_off(
         notes=(signed_off_note(who, when), *timeline.notes),
         provenance=dataclasses.replace(timeline.provenance, parameters=parameters),
     )
+    response = None
+    if rules:
+        try:
+            response = chosen_response(signed, rules, targets, non_targets)
+        except FactsError as error:
+            signed = dataclasses.replace(signed, notes=(*signed.notes, f"No response to treatment: {error}"))
     target = _free(Path(folder), f"AI follow-up signed off {datetime.now():%Y-%m-%d %H.%M.%S}")
     with progress.stage("Report and tables", 0.0, 1.0), whole_folder(target, overwrite=False) as temporary:
         for visit in signed.visits:
@@ -55,7 +77,9 @@ def write_signed_off(
         write = write_changes_csv if len(signed.visits) == _PAIR else write_timeline_csv
         write(signed, temporary / "changes.csv")
         save_record(signed, temporary / "result.json")
-        write_report(signed, (), temporary, temporary / "report.html")
+        if response is not None:
+            save_record(response, temporary / RESPONSE_FILE)
+        write_report(signed, (), temporary, temporary / "report.html", response=response)
     return dataclasses.replace(signed, notes=(*signed.notes, f"The files are in '{target.name}' in the output folder."))
 
 
