@@ -10,6 +10,7 @@ from AIImagingLogic import __version__
 from AIImagingLogic.cli.cohort_arguments import add_cohort
 from AIImagingLogic.cli.criteria_arguments import add_criteria, add_response
 from AIImagingLogic.cli.dicom_arguments import add_dicom
+from AIImagingLogic.cli.evaluate_arguments import add_evaluate
 from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.models.catalogue import model_ids
@@ -140,6 +141,10 @@ def make_parser() -> argparse.ArgumentParser:
     cohort = subparsers.add_parser("cohort", help="many patients' saved results, together")
     cohort.set_defaults(command="cohort_command")
     add_cohort(cohort, common)
+
+    evaluate = subparsers.add_parser("evaluate", help="how well a model did, against the truth")
+    evaluate.set_defaults(command="evaluate_command")
+    add_evaluate(evaluate, common)
 
     phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")
