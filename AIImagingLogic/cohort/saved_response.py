@@ -33,7 +33,7 @@ def saved_response(folder: Path, rules: str) -> tuple[tuple[ResponseAssessment, 
 
     Parameters
     ----------
-    folder : holds one of `RESULT_FILES`, itself or in its only sub-folder that does
+    folder : holds one of `RESULT_FILES`, else one of its folders does; of several kinds the most telling is taken
     rules : id of the criteria
 
     Raises
@@ -57,20 +57,15 @@ def saved_response(folder: Path, rules: str) -> tuple[tuple[ResponseAssessment, 
 
 
 def _result_file(folder: Path) -> Path:
-    places = [folder, *sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))]
-    found = [file for place in places if (file := _first_file(place)) is not None]
-    if found and found[0].parent == folder:
-        return found[0]
-    if len(found) != 1:
-        wanted = ", ".join(RESULT_FILES)
-        raise SavedResponseError(
-            f"It holds {len(found)} results; one is needed." if found else f"It holds none of {wanted}."
-        )
-    return found[0]
-
-
-def _first_file(folder: Path) -> Path | None:
-    return next((folder / name for name in RESULT_FILES if (folder / name).is_file()), None)
+    inside = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    for places in ([folder], inside):
+        for name in RESULT_FILES:
+            found = [place / name for place in places if (place / name).is_file()]
+            if len(found) > 1:
+                raise SavedResponseError(f"It holds {len(found)} results ({name}); one is needed.")
+            if found:
+                return found[0]
+    raise SavedResponseError(f"It holds none of {', '.join(RESULT_FILES)}.")
 
 
 def _response_in(data: Any, rules: str) -> tuple[tuple[ResponseAssessment, ...], TargetChoice | None]:
@@ -82,7 +77,9 @@ def _response_in(data: Any, rules: str) -> tuple[tuple[ResponseAssessment, ...],
         response = chosen_response(Timeline.from_json(data), rules)
         return response.assessments, response.choice
     if kind is None and isinstance(data.get("visits"), list):
-        return tuple(ResponseAssessment.from_json(visit) for visit in data["visits"]), None
+        choice = data.get("choice")
+        answers = tuple(ResponseAssessment.from_json(visit) for visit in data["visits"])
+        return answers, None if choice is None else TargetChoice.from_json(choice)
     raise ValueError("no follow-up and no response" if kind is None else f"a {kind}")
 
 

@@ -87,6 +87,14 @@ def test_two_results_in_one_folder_are_not_chosen_between(tmp_path: Path) -> Non
     assert "2 results" in read_responses(tmp_path).skipped[0].reason
 
 
+def test_a_response_counts_before_the_follow_up_it_was_made_of(tmp_path: Path) -> None:
+    (tmp_path / "p" / "follow-up").mkdir(parents=True)
+    save_record(many_visits(), tmp_path / "p" / "follow-up" / "result.json")
+    save(tmp_path / "p", "response", response([50, 30]))
+    (patient,) = read_responses(tmp_path).patients
+    assert len(patient.assessments) == 2 and patient.notes == ()
+
+
 def test_undated_visits_keep_their_change(tmp_path: Path) -> None:
     save(tmp_path, "p", response([50, 30], dated=False))
     patient = read_responses(tmp_path).patients[0]
