@@ -101,6 +101,9 @@ def tell_who_drew(lesions: Any, made: str) -> None:
         segment.SetTag(ALGORITHM_TYPE, made)
         if made == _MANUAL:
             segment.RemoveTag(ALGORITHM_NAME)
+        else:
+            # DICOM wants a name, and not that of this program.
+            segment.SetTag(ALGORITHM_NAME, "not stated by the source")
 
 
 def _segment(segment: Any) -> dict[str, Any]:

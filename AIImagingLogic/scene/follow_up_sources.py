@@ -29,6 +29,7 @@ _POINT_MM = 10.0
 """How large a lesion is taken to be that was marked by a point; it says how far off a link may be."""
 
 __all__ = [
+    "SEGMENTATION",
     "SOURCE_CLASSES",
     "algorithm_type",
     "dicom_files",

@@ -310,7 +310,7 @@ def test_sum_of_diameters_follows_the_targets_that_a_person_chooses(setting: Pan
     assert _column(sums, "Change from baseline") == pytest.approx(
         [float("nan"), 100 * 3 / 19, 100 * 6 / 19], nan_ok=True
     )
-    roles = dict(zip(_rows(setting), (setting.panel.ui.lesionTable.item(row, 6).text() for row in range(4))))
+    roles = dict(zip(_rows(setting), (setting.panel.ui.lesionTable.item(row, 7).text() for row in range(4))))
     assert roles[1] == "T" and roles[stable] == "T"
     _choose(setting, 1)
     setting.panel.choose("roleComboBox", "non-target")

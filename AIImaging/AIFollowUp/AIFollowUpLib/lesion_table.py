@@ -127,7 +127,13 @@ class LesionTable:
             table.clear()
             table.setColumnCount(len(_COLUMNS))
             table.setRowCount(len(self._lesions))
-            table.setHorizontalHeaderLabels([title or self._rules.split(" ")[0] for title, _text, _key in _COLUMNS])
+            titles = [title or self._rules.split(" ")[0] for title, _text, _key in _COLUMNS]
+            titles[_SIGNAL] = next((one.signal["label"] for one in self._all if one.signal), titles[_SIGNAL])
+            table.setHorizontalHeaderLabels(titles)
+            # A column that says nothing of any lesion leaves its room to the others.
+            table.setColumnHidden(_CATEGORY, not self._rules)
+            table.setColumnHidden(_SIGNAL, not any(lesion.signal for lesion in self._all))
+            table.setColumnHidden(_DOUBLING, not any(lesion.numbers["doubling_days"] for lesion in self._all))
             for row, lesion in enumerate(self._lesions):
                 for column, (_title, text, _key) in enumerate(_COLUMNS):
                     item = qt.QTableWidgetItem(text(lesion, self._rules))
@@ -195,6 +201,19 @@ def _doublingOrder(lesion, rules):
     return 1 / days if days else _LAST
 
 
+def _signal(lesion, rules):
+    signal = lesion.signal
+    if not signal:
+        return _DASH
+    text = f"{signal['before'] or _DASH} → {signal['after'] or _DASH}"
+    return text if signal["percent"] is None else f"{text} ({signal['percent']:+.0f}%)"
+
+
+def _signalPercent(lesion, rules):
+    percent = lesion.signal.get("percent")
+    return _LAST if percent is None else percent
+
+
 def _category(lesion, rules):
     return lesion.words["categories"].get(rules) or _DASH
 
@@ -214,7 +233,8 @@ _COLUMNS = (
     (_("Size, mm"), _diameters, _largestDiameter),
     (_("Volume"), _volumeChange, _percent),
     (_("Doubling"), _doubling, _doublingOrder),
+    (_("Signal"), _signal, _signalPercent),
     (_("Role"), lambda lesion, rules: _ROLES[lesion.role], lambda lesion, rules: lesion.role),
 )
-_CATEGORY, _VOLUME = 1, 4
-_DESCENDING_FIRST = (1, 3, 4, 5)
+_CATEGORY, _VOLUME, _DOUBLING, _SIGNAL = 1, 4, 5, 6
+_DESCENDING_FIRST = (1, 3, 4, 5, 6)

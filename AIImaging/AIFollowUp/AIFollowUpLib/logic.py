@@ -8,10 +8,14 @@ from typing import Any
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from AIFollowUpLib.dates import order_of
+from AIFollowUpLib.given_input import GivenInput
+from AIFollowUpLib.lesion_choice import LesionChoice
 from AIFollowUpLib.parameters import AIFollowUpParameters
 
 _TASK = "AIImagingLogic.tasks.follow_up:follow_up_visits"
 _TASK_WITH_FILES = "AIImagingLogic.cli.follow_up_files:follow_up_visits_with_files"
+_TASK_GIVEN = "AIImagingLogic.cli.follow_given_lesions:follow_given_lesions"
+_COHORT = "AIImagingLogic.cli.cohort_job:read_cohort"
 _SIGNED_OFF = "AIImagingLogic.cli.signed_off_files:write_signed_off"
 FEWEST_VISITS, MOST_VISITS = 2, 20
 
@@ -30,20 +34,30 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         *volumes: Any,
         dates: Sequence[datetime | None] | None = None,
         outputFolder: Path | None = None,
+        lesions: Sequence[LesionChoice] | None = None,
+        lungNodules: bool = False,
+        wholeSegments: bool = False,
         wait: bool = True,
     ) -> Any:
-        """Follow lung nodules through the visits of a patient.
+        """Follow lung nodules, or lesions that are given, through the visits of a patient.
 
         Parameters
         ----------
         *volumes : vtkMRMLScalarVolumeNode
-            2 to 20 chest CTs in HU, of one scene. Where all are dated, each on its own, their dates say the order;
-            else they are given in order of time. Results share the linear parent transform of their volume.
+            2 to 20 chest CTs in HU, of one scene; of any modality where the lesions are given. Where all are dated,
+            each on its own, their dates say the order; else they are given in order of time. Results share the linear
+            parent transform of their volume.
         dates
             When each was acquired, None where the scene knows or nobody does.
         outputFolder
             Where to make a folder with result.json, tables, segmentations and report.html; none when None. When it
             cannot be written, the results come into the scene all the same, with a note.
+        lesions
+            Of each volume, where its lesions come from; None: the detector of lung nodules finds them at every visit.
+        lungNodules
+            Given lesions are lung nodules on chest CT: measured as the detector does, and graded by its guidelines.
+        wholeSegments
+            Each segment that is given is one lesion; else each connected part of it.
         wait
             Return when the nodes are there; else at once.
 
@@ -63,12 +77,12 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         from AIImagingLib.application_service import application_service
 
         from AIImagingLogic.jobs.job import Job
-        from AIImagingLogic.scene.job_inputs import image_input
+        from AIImagingLogic.scene.follow_up_sources import visit_input
         from AIImagingLogic.scene.scene_run import SceneRun
 
         typed = dates or (None,) * len(volumes)
         images = [
-            image_input(volume, date, f"volume of visit {number}")
+            visit_input(volume, date, f"volume of visit {number}")
             for number, (volume, date) in enumerate(zip(volumes, typed, strict=True), start=1)
         ]
         _checkVisits(volumes, [image.facts["acquired"] for image in images])
@@ -78,18 +92,28 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         arguments: dict[str, Any] = {"visits": [images[index] for index in order], "in_given_order": True}
         if outputFolder is not None:
             arguments["folder"] = str(outputFolder)
+        given = None if lesions is None else [GivenInput(lesions[index], volumes[index]) for index in order]
+        if given is not None:
+            arguments |= {
+                "lesions": [one.form for one in given],
+                "nodules": lungNodules,
+                "by_part": not wholeSegments,
+                "dicom_files": [one.files for one in given],
+            }
 
         def addToScene(timeline: Any) -> Any:
             from AIFollowUpLib.stored_result import store_result
             from AIImagingLogic.scene.follow_up_results import add_follow_up_results
 
             nodes = add_follow_up_results(timeline, ordered, scene)
+            for one, visit in zip(given or (), nodes.visits):
+                one.tellWhoDrew(visit.lesions)
             store_result(nodes, timeline)
             return nodes
 
         job = Job(
             title=_title([volume.GetName() for volume in ordered]),
-            function=_TASK if outputFolder is None else _TASK_WITH_FILES,
+            function=_function(given is not None, outputFolder is not None),
             arguments=arguments,
         )
         service = application_service()
@@ -124,6 +148,39 @@ class AIFollowUpLogic(ScriptedLoadableModuleLogic):
         service.follow(run)
         return run
 
+    def readCohort(self, folder: Any, rules: str = "recist-1.1", anonymous: bool = True, wait: bool = True) -> Any:
+        """Read the saved results of many patients, and add their table, waterfall and spider plot to the scene.
+
+        Parameters
+        ----------
+        folder : holds a folder a patient, with what `aiimaging followup` or `aiimaging criteria` saved
+        rules : id of the criteria
+        anonymous : patients are called P01, P02, ..., not by the names of their folders
+        wait : return the CohortNodes when they are there; else at once the SceneRun
+
+        Raises
+        ------
+        AIImagingError
+            No folder is named; with `wait`, also that no patient could be read.
+        """
+        import slicer
+        from AIImagingLib.application_service import application_service
+
+        from AIImagingLogic.jobs.job import Job
+        from AIImagingLogic.records.errors import SceneError
+        from AIImagingLogic.scene.follow_up_cohort import add_cohort_plots
+        from AIImagingLogic.scene.scene_run import SceneRun
+
+        if not str(folder).strip():
+            raise SceneError("No folder is chosen.", "Choose the folder that holds a folder for each patient.")
+        scene = slicer.mrmlScene
+        arguments = {"folder": str(folder), "rules": rules, "anonymous": anonymous}
+        service = application_service()
+        job = Job(title="Cohort", function=_COHORT, arguments=arguments)
+        run = SceneRun(service.service, scene, job, [], lambda cohort: add_cohort_plots(cohort, scene))
+        service.follow(run)
+        return run.wait() if wait else run
+
 
 def _imageToSend(value: Any, name: str) -> Any:
     """Return an image of a timeline as an argument of a job; the report needs no transforms."""
@@ -135,6 +192,13 @@ def _imageToSend(value: Any, name: str) -> Any:
         return None
     voxels = sitk.GetArrayFromImage(value)
     return ImageInput(voxels, value.GetSpacing(), value.GetOrigin(), value.GetDirection())
+
+
+def _function(given: bool, withFiles: bool) -> str:
+    """Return the job's function; the one for given lesions writes files too, when it is told a folder."""
+    if given:
+        return _TASK_GIVEN
+    return _TASK_WITH_FILES if withFiles else _TASK
 
 
 def _title(names: list[str]) -> str:

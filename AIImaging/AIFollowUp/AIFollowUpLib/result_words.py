@@ -34,6 +34,7 @@ def lesionWords(lesion, titles):
     if change:
         error = _(" – within the measurement error") if words["within_error"] else ""
         lines.append(_("Change: {change}").format(change=escape(" · ".join(change) + error)))
+    lines += [escape(text) for text in lesion.signal.get("words", ())]
     lines += [escape(text) for text in (words["growth_reason"], words["reason"]) if text]
     return "<br>".join(lines)
 

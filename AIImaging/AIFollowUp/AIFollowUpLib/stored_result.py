@@ -75,6 +75,7 @@ class ShownLesion:
     observations, expected_mm : as of `records.timeline.Lesion`
     pair : indices of the two visits compared
     role : ``target``, ``non-target`` or empty
+    signal : as of `lesion_signal.signal_of`
     to_check : whether another reading is nearly as good
     """
 
@@ -86,6 +87,7 @@ class ShownLesion:
     pair: tuple
     role: str
     to_check: bool
+    signal: dict
 
     @property
     def compared(self) -> list:
@@ -200,6 +202,7 @@ def read_result(table: Any) -> StoredResult | None:
                 pair=pair,
                 role=content["roles"].get(str(lesion["words"]["number"]), ""),
                 to_check=lesion["words"]["number"] in content["to_check"],
+                signal=lesion.get("signal", {}),
             )
             for lesion in content["lesions"]
         ),
@@ -218,6 +221,7 @@ def read_result(table: Any) -> StoredResult | None:
 def _content(timeline: Any, pair: tuple) -> dict:
     import dataclasses
 
+    from AIFollowUpLib.lesion_signal import signal_of
     from AIImagingLogic.followup.compared_visits import between_visits
     from AIImagingLogic.report.lesion_rows import graded_rules, lesion_rows
 
@@ -234,6 +238,7 @@ def _content(timeline: Any, pair: tuple) -> dict:
             {
                 "words": dataclasses.asdict(row),
                 "numbers": _numbers(lesion),
+                "signal": signal_of(lesion, timeline, pair),
                 "observations": lesion.observations,
                 "expected_mm": lesion.expected_mm,
             }

@@ -1,11 +1,13 @@
-"""The visits to follow, a row each: volume, date, place in time; rows come and go."""
+"""The visits to follow, a row each: volume, date, place in time, and where its lesions come from; rows come and go."""
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from AIFollowUpLib.dates import order_of_texts, text_from_date
+from AIFollowUpLib.lesion_choice import LesionChoice, proposed_choice
 from AIFollowUpLib.logic import FEWEST_VISITS, MOST_VISITS
+from AIFollowUpLib.visit_lesions import LesionsLine
 
 _DASH = "–"
 _VOLUME = "vtkMRMLScalarVolumeNode"
@@ -30,6 +32,9 @@ class VisitsList:
         self._layout = qt.QVBoxLayout(widget)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._rows = []
+        # Of each volume, by its id: what was chosen goes with the volume when rows are exchanged.
+        self._lesions = {}
+        self._lesionsGiven = False
         self._count = 0
         self._quiet = False
         self.show([])
@@ -38,6 +43,35 @@ class VisitsList:
     def visits(self):
         """(volume or None, date as typed) of each row."""
         return [(row.selector.currentNode(), row.date.text) for row in self._rows[: self._count]]
+
+    @property
+    def lesions(self):
+        """The LesionChoice of each row; of one without a volume, that of a new row."""
+        return [self._lesionsOf(node) for node, _date in self.visits]
+
+    def showLesions(self, given, choices):
+        """Show for each row where its lesions come from, when they are `given`.
+
+        Parameters
+        ----------
+        given : whether rows have a second line
+        choices : (volume, LesionChoice) that are known; of other volumes what was drawn on them is proposed
+        """
+        self._lesionsGiven = given
+        for node, choice in choices:
+            self._lesions[node.GetID()] = choice
+        self.show(self.visits)
+
+    def forgetLesions(self):
+        """Forget what was chosen for volumes of a scene that is closed."""
+        self._lesions = {}
+
+    def _lesionsOf(self, node):
+        if node is None:
+            return LesionChoice()
+        if self._lesionsGiven and node.GetID() not in self._lesions:
+            self._lesions[node.GetID()] = proposed_choice(node)
+        return self._lesions.get(node.GetID(), LesionChoice())
 
     def show(self, visits):
         """Show visits, (volume or None, date as typed); there are at least two rows."""
@@ -53,6 +87,10 @@ class VisitsList:
                 row.selector.setCurrentNode(node)
                 row.date.text = date
                 row.widget.visible = index < len(wanted)
+                given = self._lesionsGiven and node is not None
+                row.lesions.widget.visible = given
+                if given:
+                    row.lesions.show(self._lesionsOf(node))
         finally:
             self._quiet = False
         self._showOrder()
@@ -78,6 +116,13 @@ class VisitsList:
         """A date was typed."""
         if not self._quiet:
             self._showOrder()
+            self._onChanged()
+
+    def onLesions(self, index, choice):
+        """Lesions were chosen: they go with the volume of the row."""
+        node = self._rows[index].selector.currentNode()
+        if node is not None and not self._quiet:
+            self._lesions[node.GetID()] = choice
             self._onChanged()
 
     def onUp(self, index):
@@ -127,7 +172,9 @@ class _Row:
         self.selector.noneEnabled = True
         self.selector.addEnabled = False
         self.selector.removeEnabled = False
-        self.selector.toolTip = _("A chest CT of the patient, in Hounsfield units.")
+        self.selector.toolTip = _(
+            "An image of the patient; a chest CT in Hounsfield units where nodules are to be found here."
+        )
         self.selector.setMRMLScene(slicer.mrmlScene)
         self.date = qt.QLineEdit()
         self.date.objectName = f"visitDate{number}"
@@ -141,7 +188,14 @@ class _Row:
         self.remove.objectName = f"visitRemove{number}"
         self.remove.text = "\N{MULTIPLICATION SIGN}"
         self.remove.toolTip = _("Take this visit off the list")
-        layout = qt.QHBoxLayout(self.widget)
+        self.lesions = LesionsLine(number, lambda choice: visits.onLesions(index, choice))
+        both = qt.QVBoxLayout(self.widget)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(2)
+        first = qt.QWidget()
+        both.addWidget(first)
+        both.addWidget(self.lesions.widget)
+        layout = qt.QHBoxLayout(first)
         layout.setContentsMargins(0, 0, 0, 0)
         for part, stretch in ((self.number, 0), (self.selector, 3), (self.date, 2), (self.up, 0), (self.remove, 0)):
             layout.addWidget(part, stretch)
@@ -160,12 +214,13 @@ def known_date(node):
     return text_from_date(acquisition_time(node))
 
 
-def loaded_visits(chosen):
+def loaded_visits(chosen, lesionsGiven=False):
     """Return (volume, date) of the volumes of the scene that could be visits of the patient and are not chosen yet.
 
     Parameters
     ----------
     chosen : volume nodes; with them the patient is known
+    lesionsGiven : of any modality, then, that of the chosen ones; else CT is preferred
 
     Raises
     ------
@@ -179,14 +234,15 @@ def loaded_visits(chosen):
     found = [
         node for node in found if node.GetClassName() == "vtkMRMLScalarVolumeNode" and not node.GetHideFromEditors()
     ]
-    tomographies = [node for node in found if facts_of_volume_node(node)["modality"] == "CT"]
-    offered = tomographies or found
+    wanted = {facts_of_volume_node(node)["modality"] for node in chosen} if lesionsGiven and chosen else {"CT"}
+    alike = [node for node in found if facts_of_volume_node(node)["modality"] in wanted]
+    offered = alike or found
     patients = {_patient(node) for node in (chosen or offered)}
     if len(patients) > 1 and not chosen:
         raise SceneError(_("Volumes of several patients are loaded."), _("Choose the first visit."))
     new = [node for node in offered if node not in chosen and _patient(node) in patients]
     if not new:
-        raise SceneError(_("There is no other chest CT of the patient in the scene."), _("Load it first."))
+        raise SceneError(_("There is no other such image of the patient in the scene."), _("Load it first."))
     return [(node, known_date(node)) for node in new]
 
 

@@ -6,7 +6,9 @@ from AIImagingLib.error_display import show_error
 from AIImagingLib.task_panel import TaskPanel
 from slicer.i18n import tr as _
 
+from AIFollowUpLib.cohort_section import CohortSection
 from AIFollowUpLib.dates import date_from_text
+from AIFollowUpLib.lesion_choice import LesionChoice
 from AIFollowUpLib.lesion_table import FILTERS, LesionTable
 from AIFollowUpLib.logic import AIFollowUpLogic
 from AIFollowUpLib.report_packages import ensure_report_packages
@@ -32,23 +34,37 @@ class AIFollowUpWidget(TaskPanel):
         for text, _shows in FILTERS:
             self.ui.filterComboBox.addItem(text)
         self.ui.filterComboBox.connect("activated(int)", self._lesionTable.filterBy)
+        for text in (_("found here: lung nodules on chest CT"), _("given for each visit; any modality")):
+            self.ui.lesionsComboBox.addItem(text)
+        self.ui.lesionsComboBox.connect("activated(int)", self.onLesionsGiven)
         self.ui.addVisitButton.connect("clicked(bool)", self.onAddVisit)
         self.ui.addAllButton.connect("clicked(bool)", self.onAddAll)
         self.ui.previousButton.connect("clicked(bool)", self.onPrevious)
         self.ui.nextButton.connect("clicked(bool)", self.onNext)
         self.ui.compareButton.connect("clicked(bool)", self.onCompare)
         self.ui.signOffButton.connect("clicked(bool)", self.onSignOff)
+        self._cohort = CohortSection(self.ui, self.logic, self._title, self._rows.add, self.onCohortRead)
         for mode in MODES:
             self.ui.overlayComboBox.addItem(mode[1])
         self.ui.overlayComboBox.connect("activated(int)", self.onOverlay)
 
     def missingInput(self, parameters):
-        if len(_chosen(parameters)) >= FEWEST_VISITS:
-            return ""
-        return _("Choose a baseline and a follow-up volume")
+        if len(_chosen(parameters)) < FEWEST_VISITS:
+            return _("Choose a baseline and a follow-up volume")
+        if parameters.lesionsGiven and not all(choice.complete for choice in self._lesions(parameters)):
+            return _("Choose the lesions of each visit, or 'none seen'")
+        return ""
 
     def inputs(self, parameters):
-        return tuple(node for node, _date in _chosen(parameters))
+        volumes = tuple(node for node, _date in _chosen(parameters))
+        if not parameters.lesionsGiven:
+            return volumes
+        return (*volumes, *self._lesions(parameters), parameters.lungNodules, parameters.wholeSegments)
+
+    def _lesions(self, parameters):
+        """Return the LesionChoice of each chosen volume."""
+        choices = self._visits.lesions
+        return [choice for node, choice in zip(parameters.visits, choices) if node is not None]
 
     def startRun(self, parameters):
         chosen = _chosen(parameters)
@@ -57,11 +73,21 @@ class AIFollowUpWidget(TaskPanel):
         if path:
             ensure_report_packages(self.resourcePath("AIFollowUpRequirements.txt"))
         folder = Path(path) if path else None
-        return self.logic.process(*(node for node, _date in chosen), dates=dates, outputFolder=folder, wait=False)
+        return self.logic.process(
+            *(node for node, _date in chosen),
+            dates=dates,
+            outputFolder=folder,
+            lesions=self._lesions(parameters) if parameters.lesionsGiven else None,
+            lungNodules=parameters.lungNodules,
+            wholeSegments=parameters.wholeSegments,
+            wait=False,
+        )
 
     def showParameters(self, parameters):
         self._visits.show(list(zip(parameters.visits, parameters.visitDates)))
+        self._showLesionsGiven(parameters)
         self._showResult(parameters.changeTable)
+        self._cohort.show(parameters.cohortTable)
 
     def showNodes(self, nodes, parameters):
         parameters.changeTable = nodes.change_table
@@ -77,6 +103,8 @@ class AIFollowUpWidget(TaskPanel):
     def onSceneStartClose(self, caller, event):
         self._forgetComparison()
         TaskPanel.onSceneStartClose(self, caller, event)
+        self._visits.forgetLesions()
+        self._cohort.show(None)
         self._showResult(None)
 
     # Inputs.
@@ -87,6 +115,33 @@ class AIFollowUpWidget(TaskPanel):
             visits = self._visits.visits
             self._parameterNode.visits = [node for node, _date in visits]
             self._parameterNode.visitDates = [date for _node, date in visits]
+            if self._parameterNode.lesionsGiven:
+                choices = self._visits.lesions
+                self._parameterNode.lesionSources = [choice.source for choice in choices]
+                self._parameterNode.lesionNodes = [list(choice.nodes) for choice in choices]
+                # A report's path is not among the parameters.
+                self._showWhetherApplies()
+
+    def onLesionsGiven(self, index):
+        """Lesions are found here, or given for each visit: then what was drawn on the volumes is proposed."""
+        if self._parameterNode is not None:
+            self._parameterNode.lesionsGiven = bool(index)
+            self._showLesionsGiven(self._parameterNode)
+            self.onVisits()
+
+    def _showLesionsGiven(self, parameters):
+        given = parameters.lesionsGiven
+        kept = zip(parameters.visits, parameters.lesionSources, parameters.lesionNodes)
+        reports = {node: choice.report for (node, _date), choice in zip(self._visits.visits, self._visits.lesions)}
+        choices = [
+            (volume, LesionChoice(source, tuple(node for node in nodes if node is not None), reports.get(volume, "")))
+            for volume, source, nodes in kept
+            if volume is not None
+        ]
+        self._visits.showLesions(given, choices)
+        self.ui.lesionsComboBox.setCurrentIndex(int(given))
+        self.ui.nodulesCheckBox.visible = given
+        self.ui.segmentsCheckBox.visible = given
 
     def onAddVisit(self):
         self._visits.addRow()
@@ -94,7 +149,8 @@ class AIFollowUpWidget(TaskPanel):
     def onAddAll(self):
         """Add the volumes of the patient that are in the scene."""
         try:
-            self._visits.add(loaded_visits([node for node, _date in self._visits.visits if node is not None]))
+            chosen = [node for node, _date in self._visits.visits if node is not None]
+            self._visits.add(loaded_visits(chosen, self._parameterNode.lesionsGiven))
         # The last stop before the user: one line, and the log holds the rest.
         except Exception as error:  # noqa: BLE001
             self.ui.statusLabel.text = show_error(error, self._title())
@@ -112,6 +168,10 @@ class AIFollowUpWidget(TaskPanel):
         # The last stop before the user: one line, and the log holds the rest.
         except Exception as error:  # noqa: BLE001
             self.ui.statusLabel.text = show_error(error, self._title())
+
+    def onCohortRead(self, table):
+        """Keep which cohort is on show."""
+        (self._parameterNode or self.logic.getParameterNode()).cohortTable = table
 
     def onPrevious(self):
         self._lesionTable.step(-1)
