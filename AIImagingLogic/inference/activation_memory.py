@@ -58,17 +58,23 @@ def activation_memory(module: Any, window_shape: Sequence[int]) -> ActivationMem
 def most_activation_memory(module: Any, window_shape: Sequence[int]) -> ActivationMemory:
     """Return what hardly any network exceeds, without running it. Parameters are those of `activation_memory`."""
     values = math.prod(window_shape[2:]) * load_resource("inference/memory_factors.json")["most_values_per_voxel"]
-    return ActivationMemory(_weights(module), 4 * values, 4 * values)
+    return ActivationMemory(weight_bytes(module), 4 * values, 4 * values)
 
 
-def _weights(module: Any) -> int:
+def small_window(window_shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of a smaller window that most networks take as well. Shapes are (1, channels, *window)."""
+    return (*window_shape[:2], *(_halved(size) for size in window_shape[2:]))
+
+
+def weight_bytes(module: Any) -> int:
+    """Return the size of a network's parameters and buffers."""
     return sum(each.numel() * each.element_size() for each in [*module.parameters(), *module.buffers()])
 
 
 def _counted(module: Any, window_shape: tuple[int, ...]) -> ActivationMemory:
     import torch
 
-    small = [_halved(size) for size in window_shape[2:]]
+    small = small_window(window_shape)[2:]
     scale = math.prod(window_shape[2:]) / math.prod(small)
     meter = _meter()
     with torch.inference_mode():
@@ -81,7 +87,7 @@ def _counted(module: Any, window_shape: tuple[int, ...]) -> ActivationMemory:
             window = torch.zeros(window_shape)
             with meter:
                 module(window)
-    return ActivationMemory(_weights(module), int(meter.peak * scale), int(meter.peak_reordered * scale))
+    return ActivationMemory(weight_bytes(module), int(meter.peak * scale), int(meter.peak_reordered * scale))
 
 
 def _halved(size: int) -> int:

@@ -18,6 +18,8 @@ class Arrangement:
     half_precision : the network's weights too are in half precision; on a GPU only
     plain : PyTorch runs the network, whatever else is there
     in_parts : PyTorch computes convolutions slab by slab, and memory is given back as soon as it is free
+    frugal : PyTorch runs the network call by call: values end with their last use, those that wait long lie in files
+    values_on_disk : of a frugal network all large values lie in files
     off_gpu : a GPU was meant to run it, and its memory did not suffice
     """
 
@@ -28,4 +30,6 @@ class Arrangement:
     half_precision: bool = False
     plain: bool = False
     in_parts: bool = False
+    frugal: bool = False
+    values_on_disk: bool = False
     off_gpu: bool = False

@@ -14,6 +14,7 @@ from AIImagingLogic.inference.activation_memory import activation_memory, most_a
 from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.content_crop import cropped_to_content, put_back
 from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
+from AIImagingLogic.inference.frugal.frugal_check import can_be_frugal, frugal_memory
 from AIImagingLogic.inference.label_painter import LabelPainter
 from AIImagingLogic.inference.ladder import is_shortage
 from AIImagingLogic.inference.memory_budget import MemoryBudget
@@ -74,7 +75,8 @@ def run_network(
     whole = images[0]
     images, corner = cropped_to_content(images) if recipe.crop_zeros else (images, (0, 0, 0))
     task = _Task(images, networks, recipe, settings, plan_grid(images[0], recipe))
-    budget = MemoryBudget(settings, task.forecast, Arrangement(chosen_device(settings)), recipe)
+    first = Arrangement(chosen_device(settings))
+    budget = MemoryBudget(settings, task.forecast, first, recipe, task.can_be_frugal)
     arrangement, steps = budget.first_fit()
     while True:
         try:
@@ -125,17 +127,31 @@ class _Task:
 
     def forecast(self, arrangement: Arrangement, rough: bool = False) -> MemoryForecast:
         """Return what a run adds to the memory of this process; `rough`: at most, without a look at the networks."""
-        plan = plan_windows(self.grid.shape, self.grid, self.recipe, arrangement.window)
-        sides = [plan.window[axis] for axis in self.grid.array_axes]
-        flat = self.recipe.window is not None and len(self.recipe.window) == 2
-        shape = (1, self.recipe.channels, *(sides[:2] if flat else sides))
+        shape = self._window_shape(arrangement)
         backend = chosen_backend(self.settings, arrangement)
         compiled = backend == "openvino" and all(
             is_compiled(network, shape, self.settings) for network in self.networks
         )
-        look = most_activation_memory if rough else activation_memory
-        activations = [look(network.module, shape) for network in self.networks]
+        if arrangement.frugal:
+            activations = [
+                frugal_memory(network.module, shape, arrangement.values_on_disk) for network in self.networks
+            ]
+        else:
+            look = most_activation_memory if rough else activation_memory
+            activations = [look(network.module, shape) for network in self.networks]
         return forecast_memory(self.images[0], self.grid, self.recipe, arrangement, activations, backend, compiled)
+
+    def can_be_frugal(self) -> bool:
+        """Whether all networks can be run call by call, and then give what they give at once."""
+        shape = self._window_shape(Arrangement("cpu"))
+        return all(can_be_frugal(network.module, shape, self.settings.scratch_folder) for network in self.networks)
+
+    def _window_shape(self, arrangement: Arrangement) -> tuple[int, ...]:
+        """Return the shape that a network sees, (1, channels, *window)."""
+        plan = plan_windows(self.grid.shape, self.grid, self.recipe, arrangement.window)
+        sides = [plan.window[axis] for axis in self.grid.array_axes]
+        flat = self.recipe.window is not None and len(self.recipe.window) == 2
+        return (1, self.recipe.channels, *(sides[:2] if flat else sides))
 
     def _volume(self, scratch: Scratch, on_disk: bool) -> Any:
         """Return room for what the networks are fed with, (channels, k, j, i), that lies in memory in their order."""
@@ -154,7 +170,7 @@ class _Task:
 
         def open_predictors(window: Any) -> list[Predictor]:
             for network in self.networks:
-                predictor, more = open_predictor(network, window, self.settings, arrangement)
+                predictor, more = open_predictor(network, window, self.settings, arrangement, scratch)
                 predictors.append(predictor)
                 notes.extend(note for note in more if note not in notes)
             return predictors

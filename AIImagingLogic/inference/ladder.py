@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from AIImagingLogic.inference.arrangement import Arrangement
@@ -14,7 +14,13 @@ from AIImagingLogic.records.resources import load_resource
 _MULTIPLE = 16
 
 
-def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> Arrangement | None:
+def _never() -> bool:
+    return False
+
+
+def next_rung(
+    arrangement: Arrangement, recipe: NetworkRecipe, backend: str, can_be_frugal: Callable[[], bool] = _never
+) -> Arrangement | None:
     """Return the next arrangement that needs less memory; None when there is none.
 
     Parameters
@@ -22,6 +28,7 @@ def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> 
     arrangement : that is too large
     recipe : of the network
     backend : that the network runs on, ``openvino`` or ``torch``
+    can_be_frugal : whether the network can be run call by call; asked only where nothing else is left but its window
     """
     if not arrangement.sums_on_disk:
         return replace(arrangement, sums_on_disk=True)
@@ -33,6 +40,10 @@ def next_rung(arrangement: Arrangement, recipe: NetworkRecipe, backend: str) -> 
         return replace(arrangement, plain=True)
     if arrangement.device == "cpu" and not arrangement.in_parts:
         return replace(arrangement, in_parts=True)
+    if arrangement.device == "cpu" and not arrangement.frugal and arrangement.window is None and can_be_frugal():
+        return replace(arrangement, frugal=True)
+    if arrangement.frugal and not arrangement.values_on_disk:
+        return replace(arrangement, values_on_disk=True)
     window = arrangement.window or recipe.window
     smaller = _smaller(window, recipe.divisible_by) if window is not None else None
     if smaller is not None:
@@ -49,7 +60,9 @@ def spared_notes(first: Arrangement, arrangement: Arrangement, recipe: NetworkRe
         "volume": arrangement.volume_on_disk and not first.volume_on_disk,
         "half": arrangement.half_precision,
         "plain": arrangement.plain,
-        "parts": arrangement.in_parts,
+        "parts": arrangement.in_parts and not arrangement.frugal,
+        "frugal": arrangement.frugal and not arrangement.values_on_disk,
+        "values": arrangement.values_on_disk,
         "window": arrangement.window is not None,
         "cpu": arrangement.off_gpu,
     }

@@ -29,6 +29,7 @@ class MemoryBudget:
     forecast : says what an arrangement takes; with True as second argument at most, which is quicker to say
     first : the quickest arrangement
     recipe : of the network
+    can_be_frugal : whether the network can be run call by call
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class MemoryBudget:
         forecast: Callable[[Arrangement, bool], MemoryForecast],
         first: Arrangement,
         recipe: NetworkRecipe,
+        can_be_frugal: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._can_be_frugal = can_be_frugal
         self._settings, self._forecast, self._first, self._recipe = settings, forecast, first, recipe
         self._free = _free_bytes(settings)
 
@@ -85,7 +88,8 @@ class MemoryBudget:
         return _free_bytes(self._settings) or 0.0
 
     def _next(self, arrangement: Arrangement) -> Arrangement | None:
-        return next_rung(arrangement, self._recipe, chosen_backend(self._settings, arrangement))
+        backend = chosen_backend(self._settings, arrangement)
+        return next_rung(arrangement, self._recipe, backend, self._can_be_frugal)
 
 
 def _free_bytes(settings: EngineSettings) -> float | None:

@@ -6,8 +6,11 @@ import importlib.util
 from typing import Any, Protocol
 
 from AIImagingLogic.inference.arrangement import Arrangement
+from AIImagingLogic.inference.frugal.call_record import NotRecordable
+from AIImagingLogic.inference.frugal.frugal_predictor import FrugalPredictor
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.openvino_predictor import NotConvertible, open_openvino
+from AIImagingLogic.inference.scratch import Scratch
 from AIImagingLogic.inference.torch_predictor import TorchPredictor
 from AIImagingLogic.records.errors import ModelError
 
@@ -26,7 +29,7 @@ class Predictor(Protocol):
 
 
 def open_predictor(
-    network: Network, window: Any, settings: EngineSettings, arrangement: Arrangement
+    network: Network, window: Any, settings: EngineSettings, arrangement: Arrangement, scratch: Scratch | None = None
 ) -> tuple[Predictor, tuple[str, ...]]:
     """Make a network ready for windows like the given one.
 
@@ -36,6 +39,7 @@ def open_predictor(
     window : torch float32 (1, channels, *window) of the run, by which a compiled network is checked
     settings : what to run on
     arrangement : of the run: device and precision
+    scratch : of the run, for a frugal network's values; None: one of its own
 
     Returns
     -------
@@ -55,6 +59,12 @@ def open_predictor(
             return open_openvino(network, window, settings), ()
         except NotConvertible as reason:
             notes = (f"The network ran on PyTorch: {reason}",)
+    if arrangement.frugal and device == "cpu":
+        try:
+            room = scratch or Scratch(settings.scratch_folder)
+            return FrugalPredictor(network, window.shape, arrangement.values_on_disk, settings.threads, room), notes
+        except NotRecordable as reason:
+            notes = (*notes, f"The network could not be computed a few slices at a time: {reason}")
     return TorchPredictor(network, arrangement, settings.threads), notes
 
 

@@ -90,9 +90,13 @@ class SlabBlending:
 
         def add_part(part: slice) -> None:
             sums[:, part].addcmul_(values[:, part], self._weights[part])
+            self._scratch.release()
 
-        self._side_work.share(add_part, self._side_work.parts(sums.shape[1]))
-        self._scratch.release()
+        parts = self._side_work.parts(sums.shape[1])
+        if self._on_disk:
+            # What lies in files is in memory for a few rows at a time.
+            parts = [slice(row, row + _SMALL_GROUP) for row in range(0, sums.shape[1], _SMALL_GROUP)]
+        self._side_work.share(add_part, parts)
 
     def finished(self, start: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Give out the slices before `start`, some at a time, in the order of k.

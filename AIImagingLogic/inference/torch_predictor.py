@@ -25,15 +25,11 @@ class TorchPredictor:
     backend = "torch"
 
     def __init__(self, network: Network, arrangement: Arrangement, threads: int | None = None) -> None:
-        import torch
-
         device = arrangement.device
         self.device, self._half, self._in_parts = device, arrangement.half_precision, arrangement.in_parts
         self._module = network.module
         if device == "cpu":
-            wanted = threads or os.cpu_count() or 1
-            if torch.get_num_threads() != wanted:
-                torch.set_num_threads(wanted)
+            use_threads(threads)
         else:
             self._module = copy.deepcopy(network.module).to(device)
             if self._half:
@@ -50,6 +46,15 @@ class TorchPredictor:
             return _first(self._module(there.half())).float().cpu()
         with torch.autocast(self.device, dtype=torch.float16):
             return _first(self._module(there)).float().cpu()
+
+
+def use_threads(threads: int | None) -> None:
+    """Let PyTorch use so many threads of the CPU; None: all cores."""
+    import torch
+
+    wanted = threads or os.cpu_count() or 1
+    if torch.get_num_threads() != wanted:
+        torch.set_num_threads(wanted)
 
 
 def _first(output: Any) -> Any:

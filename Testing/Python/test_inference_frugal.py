@@ -100,6 +100,8 @@ def window(sides, channels=2):
 def in_small_slabs(monkeypatch):
     monkeypatch.setattr(planning, "_ROOM", 300_000)
     monkeypatch.setattr(planning, "_SMALL_ROOM", 100_000)
+    monkeypatch.setattr(planning, "_UNDIVIDED", 100_000)
+    monkeypatch.setattr(planning, "_LEAST_ROWS", 2)
     monkeypatch.setattr(planning, "LEAST_IN_FILE", 1 << 12)
     monkeypatch.setattr(activation_store, "LEAST_IN_FILE", 1 << 12)
 

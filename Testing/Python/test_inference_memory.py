@@ -12,6 +12,8 @@ from AIImagingLogic.inference import engine, memory_budget  # noqa: E402
 from AIImagingLogic.inference.activation_memory import activation_memory  # noqa: E402
 from AIImagingLogic.inference.arrangement import Arrangement  # noqa: E402
 from AIImagingLogic.inference.engine import run_network  # noqa: E402
+from AIImagingLogic.inference.frugal.frugal_check import can_be_frugal  # noqa: E402
+from AIImagingLogic.inference.frugal.slab_convolution import ConvolutionRows  # noqa: E402
 from AIImagingLogic.inference.ladder import is_shortage, next_rung, spared_notes  # noqa: E402
 from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
 from AIImagingLogic.inference.predictor import chosen_backend  # noqa: E402
@@ -77,6 +79,7 @@ def test_then_the_window_becomes_smaller_and_the_result_says_so(short_of_memory)
     short_of_memory(lambda arrangement: arrangement.window == (32, 32, 32))
     output = run()
     assert "32x32x32 voxels instead of 48x48x48" in output.notes[-1] and len(output.notes) == 4
+    assert "with its values on disk" in output.notes[-2]
     assert np.mean(labels(output) != labels(run())) < 0.02
 
 
@@ -97,6 +100,36 @@ def test_a_budget_is_kept_by_the_forecast_before_anything_runs(short_of_memory, 
         run()
 
 
+@pytest.mark.parametrize("on_disk", [False, True], ids=["frugal", "on disk"])
+def test_before_the_window_shrinks_the_network_is_run_call_by_call_and_gives_the_same_labels(short_of_memory, on_disk):
+    plain = labels(run())
+    tried = short_of_memory(lambda arrangement: arrangement.frugal and arrangement.values_on_disk == on_disk)
+    output = run()
+    assert np.array_equal(labels(output), plain)
+    assert [each.window for each in tried] == [None] * (6 if on_disk else 5)
+    assert "a few slices at a time" in output.notes[-1] and "same but for rounding" in output.notes[-1]
+    assert len(output.notes) == 3
+
+
+def test_a_network_whose_calls_cannot_be_had_goes_down_the_ladder_as_before(short_of_memory):
+    class ByValue(torch.nn.Module):
+        def forward(self, given):
+            return torch.cat([given, -given, given], 1) if given.sum() > 1e9 else given.repeat(1, 3, 1, 1, 1)
+
+    tried = short_of_memory(lambda arrangement: arrangement.window == (32, 48, 48))
+    settings = EngineSettings(backend="torch", device="cpu")
+    output = run_network([image()], [Network(ByValue().eval())], RECIPE, settings, Progress())
+    assert not any(each.frugal for each in tried) and len(tried) == 5
+    assert "in parts" in output.notes[-2]
+
+
+def test_a_network_that_is_misread_is_not_run_call_by_call(monkeypatch):
+    window = (1, 1, 48, 48, 48)
+    assert can_be_frugal(network().module, window, None)
+    monkeypatch.setattr(ConvolutionRows, "compute", lambda self, read, start, stop: torch.zeros(()))
+    assert not can_be_frugal(network().module, window, None)
+
+
 def forecast_of(arrangement):
     grid = engine.plan_grid(image(), RECIPE)
     settings = EngineSettings(backend="torch", device="cpu")
@@ -107,11 +140,11 @@ def test_each_rung_is_forecast_to_need_less():
     needed, arrangement = [], PLAIN
     while True:
         needed.append(forecast_of(arrangement).total)
-        following = next_rung(arrangement, RECIPE, "torch")
+        following = next_rung(arrangement, RECIPE, "torch", lambda: True)
         if following is None:
             break
         arrangement = following
-    assert needed == sorted(needed, reverse=True) and len(needed) == 7
+    assert needed == sorted(needed, reverse=True) and len(needed) == 9
 
 
 def test_pytorch_takes_the_place_of_openvino_before_the_window_becomes_smaller():
@@ -123,6 +156,10 @@ def test_pytorch_takes_the_place_of_openvino_before_the_window_becomes_smaller()
     notes = spared_notes(STREAMED, in_parts, RECIPE)
     assert ["PyTorch" in notes[0], "in parts" in notes[1]] == [True, True] and len(notes) == 2
     assert next_rung(in_parts, RECIPE, "torch").window == (32, 48, 48)
+    frugal = next_rung(in_parts, RECIPE, "torch", lambda: True)
+    on_disk = next_rung(frugal, RECIPE, "torch", lambda: True)
+    assert (frugal.frugal, frugal.values_on_disk, on_disk.values_on_disk) == (True, False, True)
+    assert next_rung(on_disk, RECIPE, "torch", lambda: True).window == (32, 48, 48)
 
 
 def test_a_gpu_is_left_for_the_cpu_last():

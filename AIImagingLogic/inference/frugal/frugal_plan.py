@@ -14,6 +14,10 @@ from AIImagingLogic.inference.frugal.slab_works import slab_work
 
 # Bytes that a call done some rows at a time may take besides what it is given and gives.
 _ROOM, _SMALL_ROOM = 32_000_000, 8_000_000
+# With fewer rows at a time most of what is read are the borders of slabs.
+_LEAST_ROWS = 4
+# A call that takes less in one go is not divided; any other is, into so many parts at least.
+_UNDIVIDED, _PARTS = 1_000_000, 8
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,18 @@ def frugal_plan(module: Any, window_shape: Sequence[int], all_in_files: bool) ->
     for index, call in enumerate(lives.calls):
         joined = len(call.results) == 1 and call.results[0] in lives.joined
         work = None if joined else slab_work(record, call)
-        rows = 0 if work is None else max(int((room - work.border_bytes) // max(work.row_bytes, 1)), 1)
+        rows = 0 if work is None else _rows(work, record.values[call.results[0] or 0].shape[2], room)
         replaced = _replaced(record, lives, index, work, in_file)
         steps.append(Step(call, work, rows, replaced, tuple(endings.get(index, ()))))
     return FrugalPlan(record, lives, tuple(steps), in_file)
+
+
+def _rows(work: SlabWork, size: int, room: int) -> int:
+    """Return how many of `size` rows are made at a time."""
+    if work.row_bytes * size <= _UNDIVIDED:
+        return size
+    fitting = int((room - work.border_bytes) // work.row_bytes)
+    return max(min(fitting, -(-size // _PARTS)), _LEAST_ROWS)
 
 
 def _in_file(record: CallRecord, lives: Lifetimes, all_in_files: bool) -> frozenset[int]:
