@@ -13,6 +13,7 @@ from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.evaluate_arguments import add_evaluate
 from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
+from AIImagingLogic.cli.nodule_risk_arguments import add_nodule_risk
 from AIImagingLogic.models.catalogue import model_ids
 from AIImagingLogic.report.texts import LANGUAGES
 
@@ -137,6 +138,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     text = "response to treatment: of a saved follow-up, or from sizes in a JSON or CSV file"
     add_criteria(add("criteria", "criteria_command", text))
+
+    text = "probability of malignancy of the nodules of a saved detection (Brock, Mayo), with its inputs"
+    add_nodule_risk(add("nodule-risk", "nodule_risk_command", text))
 
     cohort = subparsers.add_parser("cohort", help="many patients' saved results, together")
     cohort.set_defaults(command="cohort_command")
