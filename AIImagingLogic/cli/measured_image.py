@@ -20,7 +20,7 @@ from AIImagingLogic.records.image_info import ImageInfo
 
 _NEEDED = (
     "SUV needs its DICOM series (weight, dose, half life, time of injection and of the scan), or --suv-factor: "
-    "grams of the patient over Bq of the dose at the scan"
+    "grams of the patient over Bq of the dose at the scan, or 1 for values that are SUV already"
 )
 _ACTIVITY = ("BQML", "BQ/ML")
 _LARGEST_SIDECAR = 10_000_000

@@ -27,6 +27,7 @@ from AIImagingLogic.records.errors import WrongImageError
 
 # Stored values are whole numbers of the slope: 1 in 30000 of the slice's largest.
 STORED = 1e-4
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "pet_ct"
 VOXEL_ML = float(np.prod(SPACING)) / 1000
 
 
@@ -91,6 +92,19 @@ def test_a_ct_file_is_not_called_a_pet(tmp_path: Path, labels: str, capsys: pyte
     sitk.WriteImage(image, str(tmp_path / "ct.nii.gz"))
     notes = answer(capsys, "measure", str(tmp_path / "ct.nii.gz"), labels)[1]
     assert "names no unit" in notes and "PET" not in notes
+
+
+@pytest.mark.shared_data
+def test_a_real_file_whose_values_are_suv_measures_as_its_dicom_series_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    image, mask = REAL / "STS_001_PET_image.nii.gz", REAL / "STS_001_PET_mask.nii.gz"
+    if not image.exists():
+        pytest.skip("the real images are not there")
+    values, _, _ = answer(capsys, "measure", str(image), str(mask), "--suv-factor", "1")
+    # What `aiimaging measure` says of the DICOM series (test_cli_measure).
+    assert values["suv_max"] == pytest.approx(7.9107, abs=1e-3)
+    assert values["metabolic_volume"] == pytest.approx(5095 * 4.6875**2 * 3.27 / 1000, rel=1e-5)
 
 
 @pytest.fixture(scope="module")
