@@ -19,7 +19,9 @@ from AIImagingLogic.scene.editor_rules_lattice import (
     Extent,
     Lattice,
     any_segment_in,
+    box_of_true,
     oriented_box,
+    part,
     segment_in,
     shape_of,
     voxels_of,
@@ -69,8 +71,13 @@ def apply_region(editor_node: Any, region: Region, save_state: Callable[[], obje
     inside = segment_in(node, segment_id, region.lattice, region.extent)
     add = (region.voxels == INSIDE) & ~inside
     remove = (region.voxels == BESIDE) & inside
-    if restricts(editor_node) and (add.any() or remove.any()):
-        editable = editable_in(editor_node, region.lattice, region.extent)
+    extent = box_of_true(add | remove, region.extent)
+    if extent is None:
+        return AppliedEdit()
+    inner = part(extent, region.extent)
+    add, remove = add[inner], remove[inner]
+    if restricts(editor_node):
+        editable = editable_in(editor_node, region.lattice, extent)
         add &= editable
         # In the area of a single segment, Slicer lets the whole edited segment be removed from: see its Erase effect.
         if editor_node.GetMaskMode() != _modes().EditAllowedInsideSingleSegment:
@@ -80,7 +87,7 @@ def apply_region(editor_node: Any, region: Region, save_state: Callable[[], obje
         return AppliedEdit()
     if save_state is not None:
         save_state()
-    return AppliedEdit(added, removed, write(editor_node, region.lattice, region.extent, add, remove))
+    return AppliedEdit(added, removed, write(editor_node, region.lattice, extent, add, remove))
 
 
 def restricts(editor_node: Any) -> bool:

@@ -208,9 +208,15 @@ class SegmentCorrection:
     def _depends_on_segments(self) -> bool:
         """Whether the rules must be worked out anew from the outlines before this correction.
 
-        They must when other segments gave way, and when the editable area is made of segments, this one among them.
+        They must when other segments gave way, and when the editable area lies inside segments, perhaps this one.
         """
-        return bool(self._others) or self._editor.GetMaskMode() != self.segmentation_node.EditAllowedEverywhere
+        node = self.segmentation_node
+        inside = (
+            node.EditAllowedInsideAllSegments,
+            node.EditAllowedInsideVisibleSegments,
+            node.EditAllowedInsideSingleSegment,
+        )
+        return bool(self._others) or self._editor.GetMaskMode() in inside
 
     def _with_before(self, new: Region) -> Region:
         """Return a region that also puts back what the last result changed where the new one says nothing."""

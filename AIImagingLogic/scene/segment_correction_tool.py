@@ -73,6 +73,9 @@ class CorrectionTool:
         JobFailed
             The service is closed.
         """
+        # The first answer would wait for this import.
+        import SimpleITK  # noqa: F401
+
         volume = self._volume()
         sent = self._line.keep(volume)
         if self._correction is None or self._correction.outdated:

@@ -13,6 +13,7 @@ from rich.table import Table
 _BENCHMARKS = (
     "apply_result",
     "attacks",
+    "click_latency",
     "clicks",
     "criteria",
     "demo_truth",

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent for path in (ROOT / "AIImaging").glob("*/CMakeLists.txt"))
 SHARED = ROOT / "AIImaging" / "AIImagingLib"
 # What a module may import while Slicer starts: Slicer's own, the standard library, its own folder, the shared parts.
-HOST_PACKAGES = {"slicer", "vtk", "qt", "ctk", SHARED.name}
+HOST_PACKAGES = {"slicer", "vtk", "qt", "ctk", "SegmentEditorEffects", SHARED.name}
 
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda folder: folder.name)
 

@@ -64,7 +64,7 @@ def _same(segments, others):
         np.testing.assert_array_equal(segments[name], mask, err_msg=name)
 
 
-@pytest.mark.parametrize("mask_mode", [0, 3])
+@pytest.mark.parametrize("mask_mode", [0, 1, 3])
 def test_a_later_result_replaces_an_earlier_one_in_the_segment_and_in_those_that_gave_way(mask_mode):
     scene = editor_scene()
     scene.editor.SetMaskMode(mask_mode)
@@ -77,12 +77,9 @@ def test_a_later_result_replaces_an_earlier_one_in_the_segment_and_in_those_that
     others = before["beside"] | before["hidden"] | before["over"]
     wanted = _pasted(before["edited"], BOX_TWO, IN_TWO)
     after = scene.segments()
-    if mask_mode == 0:
-        expected = wanted
-        added = wanted & ~before["edited"]
-    else:
-        expected = np.where(others, before["edited"], wanted)
-        added = np.zeros(SHAPE, bool)
+    editable = {0: np.ones(SHAPE, bool), 1: others | before["edited"], 3: ~others}[mask_mode]
+    expected = np.where(editable, wanted, before["edited"])
+    added = expected & ~before["edited"]
     np.testing.assert_array_equal(after["edited"], expected)
     for name in ("beside", "hidden", "over"):
         np.testing.assert_array_equal(after[name], before[name] & ~added, err_msg=name)
