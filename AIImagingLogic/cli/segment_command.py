@@ -29,7 +29,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         raise WrongImageError(
             "--series chooses the series of one image, and several were given.", "Name the folder of each series."
         )
-    make_folder(arguments.output.absolute().parent)
+    for path in (arguments.output, arguments.measure):
+        if path is not None:
+            make_folder(path.absolute().parent)
     with WorkerTasks() as tasks, terminal.progress() as progress:
         images = [read_image(path, arguments.series) for path in arguments.images]
         first, *more = [image_input(image, info) for image, info in images]
@@ -52,7 +54,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         measured = dataclasses.replace(measured, provenance=provenance)
     write_segmentation(segmentation, arguments.output)
     if arguments.measure is not None:
-        make_folder(arguments.measure.absolute().parent)
         write_measured_segments_csv(measured, arguments.measure)
     terminal.show(measured_segments_table(measured), f"Segmentation: {arguments.output}")
     return {"segmentation": str(arguments.output), "measured": measured.to_json()}
