@@ -389,6 +389,45 @@ def test_warped_later_visit_lies_on_the_earlier_one_and_leaves_nothing_behind(se
     assert setting.errors == [] and before <= set(setting.snapshot()) <= layout
 
 
+def _slice_center_lps(setting: PanelSetting, name: str) -> np.ndarray:
+    node = setting.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+    ras = [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
+    return np.array([-ras[0], -ras[1], ras[2]])
+
+
+def _jump(setting: PanelSetting, name: str, x: float, y: float, z: float) -> None:
+    setting.scene.GetSingletonNode(name, "vtkMRMLSliceNode").JumpSliceByCentering(-x, -y, z)
+    setting.host.process_events()
+
+
+def test_both_visits_are_scrolled_together_unless_the_user_unlinks_them(setting: PanelSetting) -> None:
+    setting.run()
+    setting.panel.widget.onLesion(1)
+    # Images 4 mm apart a visit: the lesion lies 8 mm further at the third.
+    _jump(setting, "BaselineAxial", 30.0, -10.0, -100.0)
+    assert _slice_center_lps(setting, "FollowUpAxial") == pytest.approx((38.0, -10.0, -100.0), abs=1e-3)
+    _jump(setting, "FollowUpCoronal", 20.0, 0.0, -90.0)
+    assert _slice_center_lps(setting, "BaselineCoronal") == pytest.approx((12.0, 0.0, -90.0), abs=1e-3)
+    setting.panel.choose("linkCheckBox", False)
+    _jump(setting, "BaselineAxial", 0.0, 0.0, -80.0)
+    assert _slice_center_lps(setting, "FollowUpAxial") == pytest.approx((38.0, -10.0, -100.0), abs=1e-3)
+    setting.panel.choose("linkCheckBox", True)
+    setting.panel.choose("overlayComboBox", "warped")
+    _jump(setting, "BaselineAxial", 5.0, 6.0, -70.0)
+    assert _slice_center_lps(setting, "FollowUpAxial") == pytest.approx((5.0, 6.0, -70.0), abs=1e-3)
+    setting.panel.click("compareButton")
+    assert setting.errors == []
+
+
+def test_visits_that_are_not_registered_cannot_be_linked(setting: PanelSetting) -> None:
+    run = setting.run()
+    setting.scene.RemoveNode(run.nodes.transforms[0])
+    setting.panel.click("compareButton")
+    assert not setting.panel.ui.linkCheckBox.enabled
+    setting.panel.click("compareButton")
+    assert setting.panel.ui.linkCheckBox.enabled
+
+
 def test_checkerboard_shows_both_visits_in_squares(setting: PanelSetting) -> None:
     import slicer
 

@@ -29,6 +29,7 @@ class VisitComparison(VTKObservationMixin):
     result : StoredResult
     onLeft : callable
         Told when the user switched to another layout.
+    linked : whether the views of both visits follow each other
 
     Raises
     ------
@@ -36,9 +37,10 @@ class VisitComparison(VTKObservationMixin):
         Something of the result was removed from the scene.
     """
 
-    def __init__(self, result, onLeft):
+    def __init__(self, result, onLeft, linked=True):
         VTKObservationMixin.__init__(self)
         from AIImagingLogic.scene.compare_view import CompareView
+        from AIImagingLogic.scene.follow_up_linked_views import LinkedVisits
 
         scene = self._scene = result.table.GetScene()
         self._lesions = types.SimpleNamespace(lesions=[_compared(lesion) for lesion in result.lesions])
@@ -50,22 +52,39 @@ class VisitComparison(VTKObservationMixin):
         self._timer.connect("timeout()", self._flip)
         self._onLeft = onLeft
         self._view.show()
+        earlier, later = (visit.volume for visit in result.visits())
+        self._link = LinkedVisits(earlier, later, result.transforms())
+        self._linked = linked
         self._nearby = False
         self._layout = scene.GetSingletonNode("vtkMRMLLayoutNode", "vtkMRMLLayoutNode")
         self._shown = self._layout.GetViewArrangement()
         self.addObserver(self._layout, vtk.vtkCommand.ModifiedEvent, self._onLayoutChanged)
+        self._link.enable(linked)
+
+    @property
+    def canLink(self):
+        """Whether the visits are registered, so that their views can follow each other."""
+        return self._link.possible
+
+    def link(self, on):
+        """Let the views of both visits follow each other, or no longer."""
+        self._linked = on
+        self._link.enable(on)
 
     def jumpTo(self, number):
         """Move both visits to a lesion. Returns for each visit whether its place is known.
 
         The first jump also goes near; from then on the zoom is the user's.
         """
+        # Each visit goes to the lesion as it is there; from then on they follow each other.
+        self._link.close()
         if not self._nearby:
             self._goNear()
             self._nearby = True
         moved = self._view.jump_to_lesion(self._lesions, number)
         if self._overlay is not None:
             self._overlay.follow()
+        self._link.enable(self._linked)
         return moved
 
     def overlay(self, mode):
@@ -82,7 +101,10 @@ class VisitComparison(VTKObservationMixin):
         if self._overlay is None:
             earlier, later = (visit.volume for visit in self._result.visits())
             self._overlay = VisitOverlay(earlier, later, self._result.transforms())
+        self._link.close()
         self._overlay.show(OverlayMode(mode))
+        self._link.enable(self._linked)
+        self._link.show_warped(self._overlay.mode is not OverlayMode.AS_IT_IS)
         if self._overlay.mode is OverlayMode.FLICKER:
             self._timer.start()
 
@@ -93,6 +115,7 @@ class VisitComparison(VTKObservationMixin):
         """Show the layout that was there before, with the results in all views again."""
         self.removeObservers()
         self._timer.stop()
+        self._link.close()
         if self._overlay is not None:
             self._overlay.close()
             self._overlay = None
@@ -102,6 +125,7 @@ class VisitComparison(VTKObservationMixin):
         """Let go of a scene that is being closed."""
         self.removeObservers()
         self._timer.stop()
+        self._link.close()
         self._scene = self._view = self._overlay = None
 
     def _goNear(self):

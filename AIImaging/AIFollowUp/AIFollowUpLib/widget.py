@@ -44,6 +44,7 @@ class AIFollowUpWidget(TaskPanel):
         self.ui.compareButton.connect("clicked(bool)", self.onCompare)
         self.ui.signOffButton.connect("clicked(bool)", self.onSignOff)
         self._cohort = CohortSection(self.ui, self.logic, self._title, self._rows.add, self.onCohortRead)
+        self.ui.linkCheckBox.connect("toggled(bool)", self.onLink)
         for mode in MODES:
             self.ui.overlayComboBox.addItem(mode[1])
         self.ui.overlayComboBox.connect("activated(int)", self.onOverlay)
@@ -193,6 +194,10 @@ class AIFollowUpWidget(TaskPanel):
             self.ui.compareButton.checked = False
             self.ui.statusLabel.text = show_error(error, self._title())
 
+    def onLink(self, on):
+        if self._comparison is not None:
+            self._comparison.link(on)
+
     def onSignOff(self):
         """Mark the change table as reviewed; with an output folder, write its report and tables there."""
         try:
@@ -244,12 +249,14 @@ class AIFollowUpWidget(TaskPanel):
 
     def _openComparison(self):
         self.ui.overlayComboBox.setCurrentIndex(0)
-        self._comparison = VisitComparison(self._result, self._onComparisonLeft)
+        self._comparison = VisitComparison(self._result, self._onComparisonLeft, self.ui.linkCheckBox.checked)
         self.ui.compareButton.checked = True
+        self.ui.linkCheckBox.enabled = self._comparison.canLink
 
     def _onComparisonLeft(self):
         self._comparison = None
         self.ui.compareButton.checked = False
+        self.ui.linkCheckBox.enabled = True
         self.ui.overlayComboBox.setCurrentIndex(0)
 
     def _forgetComparison(self):
