@@ -14,12 +14,18 @@ from bundle_packages import write_bundle
 from AIImagingLogic.cli import main
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.segmentation_file import write_segmentation
+from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.models.card_file import read_card
 from AIImagingLogic.models.finetune.case_split import FEWEST_CASES, split_cases
 from AIImagingLogic.models.finetune.corrected_cases import MANIFEST, CorrectedCases
 from AIImagingLogic.models.finetune.label_dice import mean_label_dice
+from AIImagingLogic.models.finetune.label_loss import label_loss
+from AIImagingLogic.models.finetune.training_volume import TrainingVolume, make_training_volume
+from AIImagingLogic.models.finetune.training_windows import drawn_window, varied
 from AIImagingLogic.models.formats.label_segments import label_segments
+from AIImagingLogic.models.formats.open_package import open_package
 from AIImagingLogic.models.formats.package_files import package_sha256
+from AIImagingLogic.models.safety.weights import load_state_dict
 from AIImagingLogic.models.store.model_store import ModelStore
 from AIImagingLogic.records.errors import Cancelled, GeometryError, ModelError, OutputError, UnreadableImageError
 from AIImagingLogic.records.progress import Progress
@@ -172,11 +178,69 @@ def test_mean_dice_counts_a_label_that_is_only_in_one_of_the_two() -> None:
     assert mean_label_dice(images[0] * 0, images[1] * 0) == 1.0
 
 
+def test_with_sigmoid_a_label_asks_nothing_of_the_channels_that_it_covers() -> None:
+    recipe = NetworkRecipe(channels=1, output_channels=3, values=(1, 2, 4), output="sigmoid")
+    labels = torch.tensor([0, 1, 2, 4]).view(1, 4, 1, 1)
+    sure = torch.tensor([[-9.0, 9, 0, 0], [-9, -9, 9, 0], [-9, -9, -9, 9]]).view(1, 3, 4, 1, 1)
+    assert float(label_loss(sure, labels, recipe)) < 0.01
+    for channel, voxel, matters in (
+        (0, 2, False),
+        (0, 3, False),
+        (1, 3, False),
+        (0, 0, True),
+        (1, 1, True),
+        (2, 2, True),
+    ):
+        turned = sure.clone()
+        turned[0, channel, voxel] = 9.0 if matters else -9.0
+        assert (float(label_loss(turned, labels, recipe)) > 0.5) == matters, (channel, voxel)
+
+
+def test_softmax_learns_from_every_voxel_of_the_labels_that_are_there() -> None:
+    recipe = NetworkRecipe(channels=1, output_channels=3, values=(0, 5, 7))
+    labels = torch.tensor([0, 5]).view(1, 2, 1, 1)
+    sure = torch.tensor([[9.0, -9], [-9, 9], [-9, -9]]).view(1, 3, 2, 1, 1)
+    assert float(label_loss(sure, labels, recipe)) < 0.01
+    assert float(label_loss(sure[:, [0, 2, 1]], labels, recipe)) > 5
+
+
+def test_labels_move_with_their_image_and_small_cases_are_padded() -> None:
+    random = np.random.default_rng(4)
+    labels = np.zeros((20, 24, 12), np.int64)
+    labels[4:15, 6:20, 2:9] = 3
+    volume = TrainingVolume(labels[None].astype(np.float32), labels)
+    values, drawn = drawn_window(volume, (16, 16, 16), -1.0, random)
+    assert values.shape == (1, 16, 16, 16)
+    assert np.all(values[0, :, :, 12:] == -1)
+    np.testing.assert_array_equal(values[0, :, :, :12], drawn[:, :, :12])
+    moved, moved_labels = varied(torch.from_numpy(values[None] * 10), torch.from_numpy(drawn[None]), random)
+    both = np.corrcoef(moved.numpy().ravel(), moved_labels.numpy().ravel())[0, 1]
+    assert both > 0.85
+    assert set(np.unique(moved_labels.numpy())) <= {0, 3}
+    assert not np.array_equal(moved_labels.numpy()[0], drawn)
+
+
+@pytest.mark.parametrize("direction", [np.eye(3), OBLIQUE], ids=["as LPS", "oblique, flipped"])
+def test_labels_and_values_lie_alike_on_the_grid_of_the_network(direction: np.ndarray) -> None:
+    _, corrected = case(5, direction=direction.ravel())
+    shown = sitk.Cast(corrected.image, sitk.sitkFloat32)
+    recipe = NetworkRecipe(channels=1, output_channels=2, values=(0, 1), spacing_mm=(0.8, 1.5, 1.1))
+    volume = make_training_volume([shown], corrected.image, recipe, Progress())
+    assert np.mean((volume.values[0] > 0.5) == (volume.labels == 1)) > 0.99
+    millilitres = np.count_nonzero(volume.labels) * 0.8 * 1.5 * 1.1
+    # Half a voxel of the network's grid at each face: .4 of 12 mm, .75 of 10.8 and .55 of 12.8.
+    assert millilitres == pytest.approx(8 * 9 * 12 * 1.0 * 1.2 * 1.6, rel=0.15)
+
+
 def test_an_adapted_network_is_a_new_package_with_its_figures_and_the_original_stays(tmp_path: Path) -> None:
     package = write_package(tmp_path / "blocks")
     original = package_sha256(package)
     result = adapted(tmp_path, package)
     assert package_sha256(package) == original
+    # What is open of the original is the original, too.
+    opened = open_package(package).networks[0].module.state_dict()
+    kept = load_state_dict(package / "net.safetensors")
+    assert all(torch.equal(opened[name], kept[name]) for name in kept)
     assert result.dice_after > result.dice_before + 0.5
     # The figures are those of the written package, as anyone runs it.
     cases = CorrectedCases(tmp_path / "cases")

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from AIImagingLogic.images.geometry import index_to_world, paste
 from AIImagingLogic.models.prompted_network.architecture import CHANNELS, build_network
-from AIImagingLogic.models.prompted_network.network_input import draw_balls, normalised
+from AIImagingLogic.models.prompted_network.network_input import NEAR_VOXELS, network_input, normalised
 from AIImagingLogic.models.prompted_network.outliner import Outliner
 from AIImagingLogic.models.prompted_network.session import NetworkSession
 from AIImagingLogic.models.prompted_network.window_grid import WindowGrid
@@ -169,14 +169,21 @@ def test_values_of_any_scale_become_alike_and_an_even_image_stays_even() -> None
     assert not normalised(np.full((5, 5, 5), 3.3)).any()
 
 
-def test_balls_are_drawn_where_they_are_also_at_the_border() -> None:
-    drawn = np.zeros((10, 10, 10), np.float32)
-    draw_balls(drawn, [(0.0, 9.0, 5.0), (40.0, 0.0, 0.0), (-9.0, 0.0, 0.0)])
-    assert drawn[0, 9, 5] == 1
-    assert drawn[2, 9, 5] == 1
-    assert drawn[3, 9, 5] == 0
-    k, j, i = np.indices(drawn.shape)
-    np.testing.assert_array_equal(drawn > 0, k**2 + (j - 9) ** 2 + (i - 5) ** 2 <= 4)
+def test_prompts_are_near_where_they_are_and_what_is_like_them_is_said() -> None:
+    image = np.zeros((10, 12, 14), np.float32)
+    image[:, :, 7:] = 1.5
+    around, before = np.zeros_like(image), np.full_like(image, 0.25)
+    around[:, 0] = 1
+    fed = network_input(image, [(5, 6, 2), (40, 0, 0)], [(0, 11, 13)], around, before)
+    assert fed.shape == (CHANNELS, 10, 12, 14)
+    np.testing.assert_array_equal(fed[0], image)
+    assert np.unravel_index(fed[1].argmax(), image.shape) == (5, 6, 2)
+    assert fed[1, 5, 6, 6] == pytest.approx(np.exp(-4 / NEAR_VOXELS))
+    assert fed[2, 0, 11, 13] == 1
+    assert np.all(fed[2, :, 0] == 1)
+    np.testing.assert_array_equal(fed[3], before)
+    np.testing.assert_allclose(fed[4], image, atol=1e-6)
+    np.testing.assert_array_equal(network_input(image, [], [], around, before)[4], 0)
 
 
 def test_the_same_seed_gives_the_same_sample_and_the_object_is_seen() -> None:
@@ -196,17 +203,17 @@ def test_the_person_who_clicks_goes_for_the_largest_error() -> None:
     truth[5:20, 5:20, 5:20] = True
     clicker = Clicker(truth, np.random.default_rng(0))
     clicker.click(np.zeros_like(truth))
-    assert clicker.inside[truth].any()
-    assert not clicker.outside.any()
+    assert truth[clicker.inside[0]]
+    assert not clicker.outside
     outline = truth.copy()
     outline[20:28, 5:20, 5:20] = True
     outline[5, 5, 5] = False
     clicker.click(outline)
-    assert clicker.outside[20:28, 5:20, 5:20].any()
+    assert (outline & ~truth)[clicker.outside[0]]
     boxed = Clicker(truth, np.random.default_rng(0))
     boxed.box()
-    assert not boxed.outside[truth].any()
-    assert boxed.outside[0, 0, 0] == 1
+    assert not boxed.around[truth].any()
+    assert boxed.around[0, 0, 0] == 1
     assert np.count_nonzero((spoilt(truth, np.random.default_rng(2)) > 0) ^ truth) > 0
 
 

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from AIImagingLogic.models.prompted_network.network_input import draw_balls
-
 Mask = NDArray[np.bool_]
 
 
@@ -21,13 +19,15 @@ class Clicker:
 
     Attributes
     ----------
-    inside, outside : float32 maps of prompts, as the network is fed
+    inside, outside : voxels that were clicked
+    around : float32, 1 outside a box that was shown
     """
 
     def __init__(self, truth: Mask, random: np.random.Generator) -> None:
         self.truth, self._random = truth, random
-        self.inside = np.zeros(truth.shape, np.float32)
-        self.outside = np.zeros(truth.shape, np.float32)
+        self.inside: list[tuple[int, int, int]] = []
+        self.outside: list[tuple[int, int, int]] = []
+        self.around = np.zeros(truth.shape, np.float32)
 
     def click(self, outline: Mask) -> None:
         """Click into the largest error of `outline`; an empty one has the whole object as its error."""
@@ -41,7 +41,7 @@ class Clicker:
         deep = np.argwhere(depth >= depth.max() * self._random.uniform(0.5, 1.0))
         place = deep[self._random.integers(len(deep))]
         into = self.inside if self.truth[tuple(place)] else self.outside
-        draw_balls(into, [(float(place[0]), float(place[1]), float(place[2]))])
+        into.append((int(place[0]), int(place[1]), int(place[2])))
 
     def box(self) -> None:
         """Show a box: all around it is outside."""
@@ -49,9 +49,8 @@ class Clicker:
         margin = self._random.integers(0, 3, (2, 3))
         first = np.maximum(places.min(0) - margin[0], 0)
         last = places.max(0) + 1 + margin[1]
-        around = np.ones(self.truth.shape, bool)
-        around[tuple(slice(start, end) for start, end in zip(first, last))] = False
-        self.outside[around] = 1.0
+        self.around[...] = 1.0
+        self.around[tuple(slice(start, end) for start, end in zip(first, last))] = 0.0
 
 
 def spoilt(truth: Mask, random: np.random.Generator) -> NDArray[np.float32]:

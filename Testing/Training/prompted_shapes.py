@@ -19,7 +19,7 @@ from AIImagingLogic.models.prompted_network.network_input import normalised
 
 Volume = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-_FEWEST_VOXELS = 40
+_FEWEST_VOXELS = 100
 _MOST_SHARE = 0.45
 _TRIES = 20
 
@@ -143,7 +143,7 @@ def _grid(random: np.random.Generator, side: int) -> tuple[NDArray[np.float32], 
 
 
 def _radii(random: np.random.Generator, side: int) -> NDArray[np.float64]:
-    size = np.exp(random.uniform(np.log(3), np.log(side * 0.42)))
+    size = np.exp(random.uniform(np.log(4), np.log(side * 0.42)))
     return np.asarray(size * np.exp(random.normal(0, 0.25, 3)))
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-CHANNELS = 4
-"""Normalised image, inside prompts, outside prompts, previous outline."""
+CHANNELS = 5
+"""As `network_input` makes them."""
 # Few at full resolution, where nearly all of the time goes.
 WIDTHS = (8, 24, 48, 96)
 DIVISIBLE_BY = 2 ** (len(WIDTHS) - 1)
 
 
 def build_network() -> torch.nn.Module:
-    """Return the network with random weights: (batch, 4, *window) to logits (batch, 1, *window).
+    """Return the network with random weights: (batch, 5, *window) to logits (batch, 1, *window).
 
     The window's sides must be multiples of 8.
     """

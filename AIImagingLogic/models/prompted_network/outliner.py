@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from AIImagingLogic.models.prompted_network.architecture import build_network
-from AIImagingLogic.models.prompted_network.network_input import draw_balls, normalised
+from AIImagingLogic.models.prompted_network.network_input import network_input, normalised
 from AIImagingLogic.models.prompted_network.window_grid import Volume, WindowGrid
 from AIImagingLogic.models.safety.weights import fitted, load_state_dict
 
@@ -50,20 +50,15 @@ class Outliner:
         """
         import torch
 
-        fed = np.zeros((4, *(grid.side,) * 3), np.float32)
-        fed[0] = normalised(grid.taken(volume))
-        for channel, voxels in ((1, inside), (2, outside)):
-            # Those of a stroke are many: of neighbours that fall into one voxel of the cube one is enough.
-            places = np.unique(np.rint(grid.places(voxels)), axis=0)
-            places = places[np.all((places > -3) & (places < grid.side + 2), axis=1)]
-            draw_balls(fed[channel], [(float(k), float(j), float(i)) for k, j, i in places])
+        around, prior = (np.zeros((grid.side,) * 3, np.float32) for _ in range(2))
         if outside_box is not None:
             low, high = (np.rint(grid.places(corner))[0].astype(int) for corner in outside_box)
-            around = np.ones(fed.shape[1:], bool)
-            around[tuple(slice(max(a, 0), max(b + 1, 0)) for a, b in zip(low, high, strict=True))] = False
-            fed[2][around] = 1.0
+            around[...] = 1.0
+            around[tuple(slice(max(a, 0), max(b + 1, 0)) for a, b in zip(low, high, strict=True))] = 0.0
         if before is not None:
-            fed[3] = grid.taken(before)
+            prior = grid.taken(before)
+        shown = [np.rint(grid.places(voxels)).astype(int) for voxels in (inside, outside)]
+        fed = network_input(normalised(grid.taken(volume)), shown[0], shown[1], around, prior)
         with torch.inference_mode():
             given: Any = self._module(torch.from_numpy(fed)[None])
             return np.asarray(given.sigmoid()[0, 0].numpy())

@@ -19,7 +19,7 @@ from AIImagingLogic.records.prompts import Prompts
 Flags = NDArray[np.bool_]
 Voxels = NDArray[np.int64]
 Bounds = tuple[Voxels, Voxels]
-_SEARCHING_SIDE, _FINE_SIDE = 40, 64
+_SEARCHING_SIDE, _FINE_SIDE = 32, 48
 _COARSER = 1.6
 # An object that has this share of itself at the cube's faces is larger than the cube.
 _AT_FACES = 0.03
