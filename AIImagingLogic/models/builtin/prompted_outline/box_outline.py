@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from AIImagingLogic.images.geometry import index_to_world
-from AIImagingLogic.models.builtin.prompted_outline.first_outline import NODES, Found, marked, seed_level
+from AIImagingLogic.models.builtin.prompted_outline.first_outline import NODES, Found, marked, seed_levels
 from AIImagingLogic.models.builtin.prompted_outline.growth import best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
 from AIImagingLogic.models.builtin.prompted_outline.painted_prompts import box_bounds
@@ -44,15 +44,23 @@ def box_outline(image: sitk.Image, volume: NDArray[Any], box: OrientedBox, insid
     grid = work_grid(volume, spacing, first - margin, last + margin, NODES)
     places = _places(image, grid, whole)
     allowed = np.all(np.abs(places) <= 1, axis=-1)
-    blocked = ~allowed | marked(grid, outside)
-    seeds = marked(grid, inside) & ~blocked
-    if not seeds.any():
-        seeds = _core(grid, allowed & ~blocked, places)
+    others = marked(grid, outside)
+    blocked = ~allowed | others
+    seeds = (marked(grid, inside) & ~blocked) | _core(grid, allowed & ~blocked, places)
     pairs = node_pairs(grid)
-    costs = path_costs(grid, pairs, seeds, blocked, seed_level(grid, seeds))
+    costs = path_costs(grid, pairs, seeds, blocked, seed_levels(grid, np.argwhere(seeds)))
+    if (others & allowed).any():
+        held = outside[grid.holds(outside)]
+        theirs = path_costs(grid, pairs, others, seeds | ~allowed & ~others, seed_levels(grid, grid.node(held)))
+        costs = np.where(costs <= theirs, costs, np.inf)
     gaps = np.concatenate([1 - places.reshape(-1, 3), 1 + places.reshape(-1, 3)], axis=1) / 2
-    growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), gaps=gaps)
+    growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), gaps=gaps, box_nodes=float(allowed.sum()))
     return Found(grid, growth.region | seeds, growth.score)
+
+
+def nodes_in_box(image: sitk.Image, box: OrientedBox, grid: WorkGrid) -> Flags:
+    """Say of each node whether it lies in the box: (K, J, I)."""
+    return np.asarray(np.all(np.abs(_places(image, grid, _deepened(box))) <= 1, axis=-1))
 
 
 def _deepened(box: OrientedBox) -> OrientedBox:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from AIImagingLogic.models.builtin.prompted_outline.first_outline import Found, marked, open_faces, seed_level
+from AIImagingLogic.models.builtin.prompted_outline.first_outline import (
+    Found,
+    first_outline,
+    marked,
+    open_faces,
+    seed_levels,
+)
 from AIImagingLogic.models.builtin.prompted_outline.growth import best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
@@ -22,6 +29,8 @@ _HALF_SIZE = 5.0
 _LEAST_MM = 8.0
 _LARGEST_MM = 125.0
 _WIDER = 2.5
+# A mark beside the object takes less than this share of it.
+_MOST_TAKEN = 0.7
 # Of the nodes that change, more than this share at the box's faces ask for a wider box.
 _CUT_OFF = 0.02
 
@@ -33,6 +42,7 @@ def corrected(
     mark: Voxels,
     inside: bool,
     opposite: Voxels,
+    allowed: Callable[[WorkGrid], Flags] | None = None,
 ) -> Found:
     """Return the outline after a mark, on a grid around it.
 
@@ -41,37 +51,62 @@ def corrected(
     volume, mask : (K, J, I) image, and the outline so far
     mark : (N, 3) voxels k, j, i that lie in the object, or beside it
     opposite : (M, 3) voxels that were shown to lie on the other side
+    allowed : tells of a grid which nodes may join the object; without it all
     """
-    half_mm = float(np.clip(_HALF_SIZE * _depth_mm(mask, spacing_mm, mark, inside), _LEAST_MM, _LARGEST_MM))
+    depth_mm = outline_distance_mm(mask, spacing_mm, mark, inside)
+    half_mm = float(np.clip(_HALF_SIZE * depth_mm, _LEAST_MM, _LARGEST_MM))
     while True:
         reach = np.ceil(half_mm / spacing_mm).astype(np.int64)
         grid = work_grid(volume, spacing_mm, mark.min(axis=0) - reach, mark.max(axis=0) + reach, NODES)
-        found, cut_off = _corrected_on(grid, mask, mark, inside, opposite)
+        found, cut_off = _corrected_on(grid, mask, mark, inside, opposite, depth_mm, allowed)
         if not cut_off or half_mm >= _LARGEST_MM:
             return found
         half_mm = min(half_mm * _WIDER, _LARGEST_MM)
 
 
-def _corrected_on(grid: WorkGrid, mask: Flags, mark: Voxels, inside: bool, opposite: Voxels) -> tuple[Found, bool]:
+def _corrected_on(
+    grid: WorkGrid,
+    mask: Flags,
+    mark: Voxels,
+    inside: bool,
+    opposite: Voxels,
+    depth_mm: float,
+    allowed: Callable[[WorkGrid], Flags] | None,
+) -> tuple[Found, bool]:
     now = grid.mean_of(mask) >= 0.5
     seeds, others = marked(grid, mark), marked(grid, opposite)
     others &= ~seeds
     joined = (now if inside else ~now) & ~seeds
     pairs = node_pairs(grid)
     faces = open_faces(grid, np.array(mask.shape))
-    costs = path_costs(grid, pairs, seeds, joined | others, seed_level(grid, seeds))
+    closed = joined | others
+    if allowed is not None and inside:
+        closed |= ~allowed(grid) & ~seeds
+    costs = path_costs(grid, pairs, seeds, closed, seed_levels(grid, grid.node(mark)))
     if others.any():
-        level = seed_level(grid, others)
-        theirs = path_costs(grid, pairs, others, joined | seeds, level)
+        held = opposite[grid.holds(opposite)]
+        theirs = path_costs(grid, pairs, others, joined | seeds, seed_levels(grid, grid.node(held)))
         costs = np.where(costs <= theirs, costs, np.inf)
-    growth = best_growth(grid, pairs, costs, joined, faces & ~joined)
+    ball_nodes = 4 / 3 * np.pi * depth_mm**3 / float(np.prod(grid.spacing_mm))
+    # What joins at once is hardly more than what was there, or than what was left out up to the mark.
+    object_nodes = float(mask.sum()) / float(np.prod(grid.step))
+    most = max(object_nodes, ball_nodes) if inside else _MOST_TAKEN * object_nodes
+    growth = best_growth(grid, pairs, costs, joined, faces & ~joined, ball_nodes=ball_nodes, most_nodes=most)
     changed = growth.region | seeds
     region = now | changed if inside else now & ~changed
     cut_off = float((changed & faces).sum()) > _CUT_OFF * float(changed.sum())
     return Found(grid, region, growth.score), cut_off
 
 
-def _depth_mm(mask: Flags, spacing_mm: NDArray[np.float64], mark: Voxels, inside: bool) -> float:
+def added_part(
+    volume: NDArray[Any], mask: Flags, spacing_mm: NDArray[np.float64], mark: Voxels, outside: Voxels
+) -> Found:
+    """Return the outline with another part, far from it, that a mark shows."""
+    found = first_outline(volume, spacing_mm, mark, outside)
+    return Found(found.grid, found.region | (found.grid.mean_of(mask) >= 0.5), found.score)
+
+
+def outline_distance_mm(mask: Flags, spacing_mm: NDArray[np.float64], mark: Voxels, inside: bool) -> float:
     """Return how far the mark lies from the outline: of its own side nothing is known yet but that."""
     for half_mm in (10.0, 40.0, _LARGEST_MM):
         reach = np.ceil(half_mm / spacing_mm).astype(np.int64)

@@ -20,6 +20,7 @@ Voxels = NDArray[np.int64]
 NODES = 80_000
 # Nodes of the coarse grid around what changed.
 _MARGIN = 3
+_MORE_PASSES = 2
 
 
 def finished(
@@ -49,7 +50,11 @@ def finished(
     grid = work_grid(volume, spacing_mm, low, high, NODES)
     region = _on(grid, coarse, found.region, mask)
     seeds_in, seeds_out = marked(grid, inside), marked(grid, outside)
-    shares = settled(grid, node_pairs(grid), region, seeds_in & ~seeds_out, seeds_out)
+    pairs = node_pairs(grid)
+    shares = settled(grid, pairs, region, seeds_in & ~seeds_out, seeds_out)
+    for _ in range(_MORE_PASSES):
+        # What the object looks like is known better now.
+        shares = settled(grid, pairs, shares >= 0.5, seeds_in & ~seeds_out, seeds_out)
     values = voxels_from(grid, shares)
     if not first:
         near = ndimage.binary_dilation(changed, iterations=2)

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from AIImagingLogic.models.builtin.prompted_outline.growth import best_growth, path_costs
+from AIImagingLogic.models.builtin.prompted_outline.growth import SeedLevels, best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
 
@@ -19,6 +18,8 @@ Voxels = NDArray[np.int64]
 # Half the edge of the box in which the object is sought; each holds the object of every size up to about its own.
 HALF_SIZES_MM = (8.0, 20.0, 50.0, 125.0)
 NODES = 33_000
+_MOST_LEVELS = 12
+_LEAST_SPREAD = 0.3
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,14 @@ def first_outline(volume: NDArray[Any], spacing_mm: NDArray[np.float64], inside:
 
 
 def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels) -> Found:
-    seeds, blocked = marked(grid, inside), marked(grid, outside)
-    blocked &= ~seeds
+    seeds, others = marked(grid, inside), marked(grid, outside)
+    others &= ~seeds
     pairs = node_pairs(grid)
-    costs = path_costs(grid, pairs, seeds, blocked, seed_level(grid, seeds))
+    costs = path_costs(grid, pairs, seeds, others, seed_levels(grid, grid.node(inside)))
+    if others.any():
+        held = outside[grid.holds(outside)]
+        theirs = path_costs(grid, pairs, others, seeds, seed_levels(grid, grid.node(held)))
+        costs = np.where(costs <= theirs, costs, np.inf)
     growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), open_faces(grid, image_size))
     return Found(grid, growth.region | seeds, growth.score)
 
@@ -64,10 +69,17 @@ def marked(grid: WorkGrid, voxels: Voxels) -> Flags:
     return flags
 
 
-def seed_level(grid: WorkGrid, seeds: Flags) -> float:
-    """Return what the image is like at the seeds and right beside them."""
-    around = ndimage.binary_dilation(seeds, np.ones((3, 3, 3), bool)) if seeds.sum() < 27 else seeds
-    return float(np.median(grid.smoothed[around]))
+def seed_levels(grid: WorkGrid, nodes: Voxels) -> SeedLevels:
+    """Return what the image is like at nodes (N, 3) and right beside them; of many, of some spread evenly."""
+    chosen = np.unique(nodes, axis=0)
+    chosen = chosen[:: max(len(chosen) // _MOST_LEVELS, 1)]
+    values, spreads = [], []
+    for node in chosen:
+        near, wider = (grid.smoothed[tuple(slice(max(n - r, 0), n + r + 1) for n in node)] for r in (1, 2))
+        values.append(float(np.median(near)))
+        spreads.append(1.5 * float(np.median(np.abs(wider - np.median(wider)))))
+    own = max(float(np.median(spreads)), _LEAST_SPREAD * grid.noise)
+    return SeedLevels(tuple(values), (grid.noise + own) / 2)
 
 
 def open_faces(grid: WorkGrid, image_size: Voxels) -> Flags:

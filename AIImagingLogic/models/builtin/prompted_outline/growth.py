@@ -14,17 +14,26 @@ from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid
 
 # Cost of a step: of its length, of the change along it, of how far the values lie from those at the seeds.
 _PER_LENGTH = 0.3
-_PER_CHANGE = 0.5
+_PER_CHANGE = 1.5
 _PER_DIFFERENCE = 0.3
-_LARGEST_DIFFERENCE = 8.0
+_LARGEST_DIFFERENCE = 4.0
 # A rise of this many units of noise is an edge in full.
-_FULL_EDGE = 6.0
-# How much an edge counts that has the same sign all around.
-_ONE_SIGN = 0.3
+_FULL_EDGE = 4.0
 # A boundary of few pairs may lie on edges by chance.
-_FEW_PAIRS = 30.0
+_FEW_PAIRS = 10.0
+# Of two outlines that lie on edges alike, the smaller: what is taken off a score for e times as many nodes.
+_PER_LOG_SIZE = 0.015
 _LEVELS = 200
 _LEAST_NODES = 8
+# A correction: how much it counts that a part hangs together with the rest by little, and what is taken off for e times
+# fewer nodes than a ball has that just reaches the outline, or e times more than e^2 such balls.
+_PER_NECK = 0.3
+_PER_LOG_SMALLER = 0.25
+_PER_LOG_LARGER = 0.06
+# An ellipsoid fills half its box; what is taken off for e times more or less than usual.
+_SHARE_OF_BOX = 0.45
+_USUAL_LOG_OFF_BOX = 0.35
+_PER_LOG_OFF_BOX = 0.2
 
 Flags = NDArray[np.bool_]
 
@@ -43,20 +52,30 @@ class Growth:
     score: float
 
 
-def path_costs(grid: WorkGrid, pairs: NodePairs, seeds: Flags, blocked: Flags, level: float) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class SeedLevels:
+    """What the image is like at seeds: the values there, and by how much they vary of themselves."""
+
+    values: tuple[float, ...]
+    spread: float
+
+
+def path_costs(
+    grid: WorkGrid, pairs: NodePairs, seeds: Flags, blocked: Flags, levels: SeedLevels
+) -> NDArray[np.float64]:
     """Return what the cheapest path costs from any of `seeds` to each node: (K, J, I), infinite where none leads."""
-    apart = np.minimum(np.abs(grid.smoothed.ravel() - level) / grid.noise, _LARGEST_DIFFERENCE)
-    cost = (
-        pairs.length * (_PER_LENGTH + _PER_DIFFERENCE * np.maximum(apart[pairs.one], apart[pairs.other]))
-        + _PER_CHANGE * pairs.change
-    )
+    flat = grid.smoothed.ravel()
+    apart = np.full(flat.shape, np.inf, np.float32)
+    for value in levels.values:
+        np.minimum(apart, np.abs(flat - np.float32(value)), out=apart)
+    unlike = np.float32(_PER_DIFFERENCE) * np.minimum(apart / np.float32(levels.spread), _LARGEST_DIFFERENCE) ** 2
+    one, other, change, length = pairs.one, pairs.other, pairs.change, pairs.length
     if blocked.any():
         closed = blocked.ravel()
-        open_pairs = ~(closed[pairs.one] | closed[pairs.other])
-        one, other, cost = pairs.one[open_pairs], pairs.other[open_pairs], cost[open_pairs]
-    else:
-        one, other = pairs.one, pairs.other
-    graph = sparse.csr_matrix((cost, (one, other)), shape=(grid.values.size,) * 2)
+        kept = ~(closed[one] | closed[other])
+        one, other, change, length = one[kept], other[kept], change[kept], length[kept]
+    cost = length * (_PER_LENGTH + np.maximum(unlike[one], unlike[other])) + _PER_CHANGE * change
+    graph = sparse.csr_matrix((cost, (one, other)), shape=(flat.size,) * 2)
     sources = np.flatnonzero(seeds.ravel())
     return np.asarray(dijkstra(graph, directed=False, indices=sources, min_only=True)).reshape(grid.shape)
 
@@ -68,6 +87,9 @@ def best_growth(
     joined: Flags,
     open_faces: Flags | None = None,
     gaps: NDArray[np.float64] | None = None,
+    ball_nodes: float | None = None,
+    most_nodes: float = np.inf,
+    box_nodes: float | None = None,
 ) -> Growth:
     """Return the growth, of all that `costs` allows, whose outline together with `joined` lies best on edges.
 
@@ -77,6 +99,10 @@ def best_growth(
     joined : nodes that have the seeds' side already; the outline is that of these and of what joins
     open_faces : nodes at which the box cuts the image, not the image itself ends; a growth that reaches them has no
         outline there
+    ball_nodes : nodes of the ball around the seeds that just reaches the outline so far, for a correction: then only
+        the new outline is judged, and how little of it there is
+    most_nodes : a growth of more is not believed
+    box_nodes : of a box that the object is known to fill more or less
     gaps : (K * J * I, F) how far each node lies from faces that the object is known to reach, 0..1 of the way across
 
     Notes
@@ -88,8 +114,9 @@ def best_growth(
     reached = np.sort(flat[np.isfinite(flat) & (flat >= 0)])
     if len(reached) == 0:
         return Growth(np.zeros(grid.shape, bool), 0.0)
-    least = min(_LEAST_NODES, len(reached))
-    counts = np.unique(np.geomspace(least, len(reached), _LEVELS).astype(int))
+    most = int(min(len(reached), max(most_nodes, _LEAST_NODES)))
+    least = min(_LEAST_NODES, most)
+    counts = np.unique(np.geomspace(least, most, _LEVELS).astype(int))
     levels = reached[counts - 1]
     at = np.searchsorted(levels, flat)
     one, other = at[pairs.one], at[pairs.other]
@@ -101,12 +128,22 @@ def best_growth(
         steps = np.bincount(low, weights, size) - np.bincount(high, weights, size)
         return np.cumsum(steps)[: len(levels)]
 
-    pair_count = crossing(np.ones(len(low)))
-    edges = crossing(np.abs(strength))
-    signed = np.abs(crossing(np.where(one <= other, strength, -strength)))
+    met = joined.ravel()[pairs.one] != joined.ravel()[pairs.other] if ball_nodes is not None else None
+    own = np.ones(len(low)) if met is None else (~met).astype(float)
+    pair_count, edges = crossing(own), crossing(np.abs(strength) * own)
     if open_faces is not None:
         pair_count += np.cumsum(np.bincount(at[open_faces.ravel()], minlength=len(levels) + 1))[: len(levels)]
-    scores = ((1 - _ONE_SIGN) * edges + _ONE_SIGN * signed) / (pair_count + _FEW_PAIRS)
+    if met is None or ball_nodes is None:
+        scores = edges / (pair_count + _FEW_PAIRS) - _PER_LOG_SIZE * np.log(counts)
+    else:
+        # A pair with a joined node is crossed until its other node joins.
+        merged = float(met.sum()) - crossing(met.astype(float))
+        size = np.log(counts / max(ball_nodes, 1.0))
+        scores = (edges + _FEW_PAIRS / 2) / (pair_count + _FEW_PAIRS) + _PER_NECK * merged / (merged + pair_count + 1)
+        scores -= _PER_LOG_SMALLER * np.maximum(-size, 0) + _PER_LOG_LARGER * np.maximum(size - 2, 0)
+    if box_nodes is not None:
+        off = np.abs(np.log(counts / (_SHARE_OF_BOX * box_nodes)))
+        scores -= _PER_LOG_OFF_BOX * np.maximum(off - _USUAL_LOG_OFF_BOX, 0)
     if gaps is not None:
         scores *= np.prod([1 - _least_so_far(at, gap, len(levels)) for gap in gaps.T], axis=0)
     best = int(scores.argmax())

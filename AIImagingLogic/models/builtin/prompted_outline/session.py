@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from AIImagingLogic.models.builtin.prompted_outline.box_outline import box_outline
-from AIImagingLogic.models.builtin.prompted_outline.correction import corrected
+from AIImagingLogic.models.builtin.prompted_outline.box_outline import box_outline, nodes_in_box
+from AIImagingLogic.models.builtin.prompted_outline.correction import added_part, corrected, outline_distance_mm
 from AIImagingLogic.models.builtin.prompted_outline.finish import finished
 from AIImagingLogic.models.builtin.prompted_outline.first_outline import Found, first_outline
 from AIImagingLogic.models.builtin.prompted_outline.new_prompts import is_continued, new_marks
 from AIImagingLogic.models.builtin.prompted_outline.painted_prompts import Mark, shown
+from AIImagingLogic.records.boxes import OrientedBox
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts
 
 Flags = NDArray[np.bool_]
 Voxels = NDArray[np.int64]
 Box = tuple[slice, ...]
+
+# Without a proposal the object is sought anew up to this many marks, with all of them; then the outline is corrected.
+_SOUGHT_ANEW = 5
+# A mark nearer to the outline than this share of the object's radius corrects it.
+_SMALL = 0.3
+# A mark inside farther away than this shows another part.
+_FAR = 2.5
+# What is sought anew keeps this share of the outline after a mark inside, and had this share in it before one outside.
+_AGREEING = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,7 @@ class OutlineSession:
             values = sitk.GetArrayViewFromImage(proposal)
             self._mask = values > (0.5 if np.issubdtype(values.dtype, np.floating) else 0)
         self._steps: list[_Step] = []
-        # Whether there is an outline to correct.
-        self._begun = bool(self._mask.any())
+        self._proposed = bool(self._mask.any())
 
     def refine(self, prompts: Prompts, progress: Progress) -> sitk.Image:
         """Return what the prompts change: see `RefinementSession.refine`."""
@@ -55,38 +65,67 @@ class OutlineSession:
         changes: list[tuple[Box, Flags]] = []
         marks = [mark for step in self._steps for mark in step.marks]
         new = new_marks(self._image, before, prompts)
-        if prompts.box is not None and not self._begun:
-            inside, outside = shown([*marks, *new], self._volume.shape)
-            found = box_outline(self._image, self._volume, prompts.box, inside, outside)
-            changes.append(self._changed(found, True, inside, outside))
-            self._begun = True
-            marks += new
-            left = 0
-        else:
-            left = len(new)
-        for mark in new[:left]:
+        boxed = prompts.box is not None and before.box is None
+        for mark in (*((None,) if boxed else ()), *new):
             progress.check_cancelled()
-            marks.append(mark)
-            changes += self._take(mark, marks)
+            if mark is not None:
+                marks.append(mark)
+            changes += self._take(mark, marks, prompts.box, [box for box, _ in changes])
         self._steps.append(_Step(prompts, new, tuple(changes)))
         return self._crop()
 
-    def _take(self, mark: Mark, marks: list[Mark]) -> list[tuple[Box, Flags]]:
-        """Take one mark into the outline; return what was there before."""
+    def _take(
+        self, mark: Mark | None, marks: list[Mark], box: OrientedBox | None, changed: list[Box]
+    ) -> list[tuple[Box, Flags]]:
+        """Take one mark, or the box when there is none, into the outline; return what was there before."""
         inside, outside = shown(marks, self._volume.shape)
-        opposite = outside if mark.inside else inside
-        if len(mark.voxels) == 0:
+        if not self._proposed and not (self._mask.any() and self._is_small(mark, len(marks))):
+            anew = self._anew(box, inside, outside)
+            if anew is not None and (mark is None or self._agrees(anew, mark)):
+                return self._replaced(anew, inside, outside, changed)
+        if mark is None or len(mark.voxels) == 0 or not (self._proposed or self._mask.any()):
             return []
-        if not self._begun:
-            if not mark.inside:
-                return []
-            found = first_outline(self._volume, self._spacing, mark.voxels, opposite)
-            self._begun = True
-            first = True
+        opposite = outside if mark.inside else inside
+        if mark.inside and self._shares_of_radius(mark) > _FAR:
+            found = added_part(self._volume, self._mask, self._spacing, mark.voxels, outside)
         else:
-            found = corrected(self._volume, self._mask, self._spacing, mark.voxels, mark.inside, opposite)
-            first = False
-        return [self._changed(found, first, inside, outside)]
+            allowed = None if box is None else partial(nodes_in_box, self._image, box)
+            found = corrected(self._volume, self._mask, self._spacing, mark.voxels, mark.inside, opposite, allowed)
+        return [self._changed(found, False, inside, outside)]
+
+    def _anew(self, box: OrientedBox | None, inside: Voxels, outside: Voxels) -> Found | None:
+        """Return what all marks together show, as if nothing had been outlined yet; None when they show no object."""
+        if box is not None:
+            return box_outline(self._image, self._volume, box, inside, outside)
+        return first_outline(self._volume, self._spacing, inside, outside) if len(inside) else None
+
+    def _agrees(self, anew: Found, mark: Mark) -> bool:
+        """Whether what was found keeps most of the outline after a mark inside, and adds little after one outside."""
+        before = anew.grid.mean_of(self._mask) >= 0.5
+        kept = float((before & anew.region).sum())
+        if not self._mask.any():
+            return True
+        whole = float(self._mask.sum()) / float(np.prod(anew.grid.step)) if mark.inside else float(anew.region.sum())
+        return kept >= _AGREEING * whole
+
+    def _replaced(self, found: Found, inside: Voxels, outside: Voxels, changed: list[Box]) -> list[tuple[Box, Flags]]:
+        """Take an outline in place of the one so far; return what was there before."""
+        cleared = []
+        for where in (*(box for step in self._steps for box, _ in step.changes), *changed):
+            cleared.append((where, self._mask[where].copy()))
+            self._mask[where] = False
+        return [*cleared, self._changed(found, True, inside, outside)]
+
+    def _is_small(self, mark: Mark | None, marks: int) -> bool:
+        """Whether a mark corrects the outline, rather than tells that it is not the one that is meant."""
+        if mark is None or len(mark.voxels) == 0 or marks > _SOUGHT_ANEW:
+            return True
+        return self._shares_of_radius(mark) < _SMALL
+
+    def _shares_of_radius(self, mark: Mark) -> float:
+        """Return how far a mark lies from the outline, in radii of a ball of the object's size."""
+        radius_mm = float((3 * self._mask.sum() * np.prod(self._spacing) / (4 * np.pi)) ** (1 / 3))
+        return outline_distance_mm(self._mask, self._spacing, mark.voxels, mark.inside) / radius_mm
 
     def _changed(self, found: Found, first: bool, inside: Voxels, outside: Voxels) -> tuple[Box, Flags]:
         """Take the outline that was found; return where, and what was there before."""

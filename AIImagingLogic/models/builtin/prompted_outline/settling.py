@@ -20,9 +20,9 @@ Shares = NDArray[np.float32]
 
 # Nodes over which the outline may move, and how far nodes beside it tell what the outside looks like.
 _SHAPE_SIGMA = 1.5
-_SHELL_NODES = 4
-_PRIOR_WEIGHT = 0.15
-_EDGE = 0.6
+_SHELL_NODES = 6
+_PRIOR_WEIGHT = 0.2
+_EDGE = 1.0
 _LEAST_TIE = 0.02
 _SEED_WEIGHT = 1e3
 _STEPS = 40
