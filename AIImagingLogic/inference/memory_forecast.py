@@ -89,13 +89,13 @@ def forecast_memory(
     # At worst the values of all voxels of a group, those of its last slice, and several marks a voxel of one byte each.
     group = min(group_size(arrangement.sums_on_disk), depth)
     slices = ((group + _FACTORS["slices"]) * recipe.output_channels + group * _FACTORS["marks"] / _FLOAT) * plane
-    # A few rows of the sums at a time while a window is added; two channels when the slab moves on.
-    moving = max(recipe.output_channels * window * 2 * group // depth, 3 * depth * plane)
+    # A few rows of the sums and weights at a time while a window is added.
+    rows = 2 * group * (recipe.output_channels + 1) * window // min(plan.window)
     several = len(activations) > 1 or recipe.mirrored_axes
     outputs = 2 if several else 0 if arrangement.values_on_disk else 1 if arrangement.frugal else 2
     return MemoryForecast(
         volume=0 if arrangement.volume_on_disk else volume,
-        sums=(moving if on_disk else recipe.output_channels * depth * plane) + depth * plane,
+        sums=rows if on_disk else (recipe.output_channels + 1) * depth * plane,
         network=int(
             network_memory(activations, backend, compiled, arrangement)
             + window * (outputs * recipe.output_channels + recipe.channels)

@@ -67,7 +67,7 @@ class SlabBlending:
         self._codes = LabelCodes(recipe)
         sides = [plan.window[0] if axis == 0 else shape[axis] for axis in self._axes]
         self._sums = scratch.zeros((recipe.output_channels, *sides), on_disk)
-        self._counts = torch.zeros(sides, dtype=torch.float32)
+        self._counts = scratch.zeros(tuple(sides), on_disk)
         self._weights = torch.from_numpy(window_weights([plan.window[axis] for axis in self._axes], recipe.blending))
 
     def add(self, values: Any, start: tuple[int, int, int]) -> None:
@@ -86,9 +86,9 @@ class SlabBlending:
                 first = self._shape[axis] - first - length
             where.append(slice(first, first + length))
         sums, counts = self._sums[(slice(None), *where)], self._counts[tuple(where)]
-        counts += self._weights
 
         def add_part(part: slice) -> None:
+            counts[part] += self._weights[part]
             sums[:, part].addcmul_(values[:, part], self._weights[part])
             self._scratch.release()
 
@@ -156,10 +156,18 @@ class SlabBlending:
         return self._window[0] - at - count if self._flipped[self._slab] else at
 
     def _move_on(self, old: int, new: int, left: int, part: Any) -> None:
-        kept = part.narrow(self._slab, old, left).clone()
-        part.zero_()
-        part.narrow(self._slab, new, left).copy_(kept)
-        self._scratch.release()
+        # Some slices at a time, from the side that is moved to, so that none is overwritten before it is moved.
+        depth = self._window[0]
+        step = _SMALL_GROUP if self._on_disk else depth
+        firsts = range(0, left, step)
+        for first in firsts if new < old else reversed(firsts):
+            count = min(step, left - first)
+            part.narrow(self._slab, new + first, count).copy_(part.narrow(self._slab, old + first, count).clone())
+            self._scratch.release()
+        begin, end = (left, depth) if new < old else (0, depth - left)
+        for first in range(begin, end, step):
+            part.narrow(self._slab, first, min(step, end - first)).zero_()
+            self._scratch.release()
 
     def _codes_of(self, first: int, count: int) -> NDArray[Any]:
         """Return the codes (slices, j, i) of slices of the slab, counted along k."""

@@ -10,8 +10,9 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,15 @@ def measured_run(case: Case, budget: int | None, labels: Path | None) -> dict[st
     }
 
 
-def run(tell: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
-    """Return the worst error of the forecast and what the ladder did with half of the memory."""
+def run(tell: Callable[[str], None], numbers: Sequence[int] = ()) -> tuple[Figures, Mapping[str, Any]]:
+    """Return the worst error of the forecast and what the ladder did with half of the memory.
+
+    `numbers`: of the cases; none: all.
+    """
+    cases = {number: CASES[number] for number in numbers or range(len(CASES))}
     errors, dices, over, streamed_equal, streamed = [], [], [], True, 0
     with tempfile.TemporaryDirectory() as folder:
-        for number, case in enumerate(CASES):
+        for number, case in cases.items():
             whole, spared = Path(folder) / "whole.npy", Path(folder) / "spared.npy"
             full = _in_process(number, None, whole)
             errors.append(abs(full["forecast"] - full["peak"]) / full["peak"])
@@ -125,16 +130,16 @@ def run(tell: Callable[[str], None]) -> tuple[Figures, Mapping[str, Any]]:
                 streamed += 1
                 streamed_equal = streamed_equal and np.array_equal(np.load(whole), np.load(spared))
             tell(f"{full}\n  {less}")
-            tell(f"{case}\n  error {errors[-1]:.3f}, dice {dices[-1]:.4f}, peak over budget {over[-1]:.2f}")
+            tell(f"{number}: {case}\n  error {errors[-1]:.3f}, dice {dices[-1]:.4f}, peak over budget {over[-1]:.2f}")
     figures: Figures = {
         "forecast_error_worst": max(errors),
-        "ladder_finished_share": len(dices) / len(CASES),
+        "ladder_finished_share": len(dices) / len(cases),
         "worst_class_dice": min(dices),
         "streamed_only_runs": streamed,
         "streamed_only_labels_equal": streamed_equal,
         "peak_over_budget_worst": max(over),
     }
-    return figures, {"cases": [asdict(case) for case in CASES], "weights": "random"}
+    return figures, {"cases": [asdict(case) for case in cases.values()], "weights": "random"}
 
 
 def _in_process(number: int, budget: int | None, labels: Path) -> dict[str, Any]:
@@ -149,7 +154,13 @@ def _in_process(number: int, budget: int | None, labels: Path) -> dict[str, Any]
 def main() -> None:
     """Run all cases, or one in this process."""
     if "--case" not in sys.argv:
-        run_as_command("memory", run)
+        # Some cases alone, as --cases 1,5,8: what is left of the line is every benchmark's own.
+        chosen: list[int] = []
+        if "--cases" in sys.argv:
+            at = sys.argv.index("--cases")
+            chosen = [int(number) for number in sys.argv[at + 1].split(",")]
+            del sys.argv[at : at + 2]
+        run_as_command("memory", partial(run, numbers=chosen))
         return
     parser = argparse.ArgumentParser()
     parser.add_argument("--case", type=int, required=True)
