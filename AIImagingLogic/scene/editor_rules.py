@@ -108,7 +108,7 @@ def editable_in(editor_node: Any, lattice: Lattice, extent: Extent) -> npt.NDArr
     editable = _area_in(editor_node, lattice, extent)
     if editor_node.GetSourceVolumeIntensityMask():
         box, mask = oriented_box(lattice, extent), load_slicer().vtkOrientedImageData()
-        source = _source_in(editor_node.GetSourceVolumeNode(), node, box)
+        source = source_in(editor_node.GetSourceVolumeNode(), node, box)
         limits = list(editor_node.GetSourceVolumeIntensityMaskRange())
         # Slicer's own comparison, which rounds limits to the type of the voxels.
         if not node.GenerateEditMask(mask, _modes().EditAllowedEverywhere, box, segment_id, "", source, limits):
@@ -137,7 +137,7 @@ def _area_in(editor_node: Any, lattice: Lattice, extent: Extent) -> npt.NDArray[
     return any_segment_in(node, chosen, lattice, extent)
 
 
-def _source_in(volume_node: Any, segmentation_node: Any, box: Any) -> Any:
+def source_in(volume_node: Any, segmentation_node: Any, box: Any) -> Any:
     """Return the source volume in a box of the segmentation's lattice, as the editor aligns the whole of it."""
     slicer, vtk = load_slicer(), load_vtk()
     if volume_node is None or volume_node.GetImageData() is None:

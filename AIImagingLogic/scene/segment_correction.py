@@ -155,6 +155,20 @@ class SegmentCorrection:
             The transform between segmentation and volume is not linear, or a mask cannot be worked out.
         """
         new = None if result is None else region_of_image(result, volume_node, self.segmentation_node, self._lattice)
+        return self.become(new)
+
+    def become(self, new: Region | None) -> AppliedEdit:
+        """Make the segment what a region says, and what it was elsewhere, as far as the editor's settings let it.
+
+        Parameters
+        ----------
+        new : on the lattice of the segmentation; None, or an empty one: the segment becomes what it was
+
+        Raises
+        ------
+        SceneError
+            A mask cannot be worked out.
+        """
         if new is not None and new.empty:
             new = None
         wanted = None if new is None else self._with_before(new)

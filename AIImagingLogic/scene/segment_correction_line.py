@@ -54,12 +54,18 @@ class CorrectionLine:
         self._session_key = ""
         self._opening: tuple[Any, Any] | None = None
         self._pending: JobHandle | None = None
+        self._answer: Callable[[Any], None] = on_result
         self._prompts: Prompts | None = None
 
     @property
     def waiting(self) -> bool:
         """Whether an answer is still to come."""
         return self._pending is not None
+
+    @property
+    def asked_otherwise(self) -> bool:
+        """Whether the answer that is to come is not of prompts, but of `ask`."""
+        return self._pending is not None and self._answer != self._on_result
 
     def keep(self, volume_node: Any) -> bool:
         """Send a volume, unless the worker has it as it is now; returns at once.
@@ -118,7 +124,21 @@ class CorrectionLine:
         """
         self.forget()
         self._prompts = prompts
+        self._answer = self._on_result
         self._pending = self._submit("refine", {"key": self._session_key, "prompts": prompts.to_json()})
+
+    def ask(self, function: str, arguments: Mapping[str, Any], on_answer: Callable[[Any], None]) -> None:
+        """Ask the worker for something else, ``package.module:function``; returns at once.
+
+        Raises
+        ------
+        JobFailed
+            The service is closed, or does not allow the function.
+        """
+        self.forget()
+        self._answer = on_answer
+        self._pending = self._service.submit(Job("Correction", function, arguments))
+        self._pending.on_change(self._changed)
 
     def forget(self) -> None:
         """Wait no more for an answer."""
@@ -144,7 +164,7 @@ class CorrectionLine:
         error = handle.error
         if error is None:
             if asked:
-                self._on_result(handle.result())
+                self._answer(handle.result())
         elif isinstance(error, Cancelled):
             return
         elif asked and NOT_KEPT in str(error) and self._opening is not None and self._prompts is not None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from AIImagingLogic.models.catalogue import model_card, model_use
 from AIImagingLogic.records.errors import AIImagingError
+from AIImagingLogic.records.prompts import Prompts
+from AIImagingLogic.scene.editor_rules_lattice import segment_in
 from AIImagingLogic.scene.job_inputs import require_volume
 from AIImagingLogic.scene.segment_correction import SaveState, SegmentCorrection
 from AIImagingLogic.scene.segment_correction_line import CorrectionLine
+from AIImagingLogic.scene.segment_correction_shortcuts import Shortcut, ShortcutInput, add_part, shortcut_input
 
 if TYPE_CHECKING:
     from AIImagingLogic.jobs.service import JobService
-    from AIImagingLogic.records.prompts import Prompts
     from AIImagingLogic.scene.editor_rules import AppliedEdit
     from AIImagingLogic.scene.segment_correction_record import CorrectedSegment
 
@@ -73,6 +75,8 @@ class CorrectionTool:
         JobFailed
             The service is closed.
         """
+        if self._line.asked_otherwise:
+            return  # a session that is opened now would be of the segment before the shortcut
         # The first answer would wait for this import.
         import SimpleITK  # noqa: F401
 
@@ -84,13 +88,15 @@ class CorrectionTool:
             self._line.open(volume, self._correction.proposal(volume))
 
     def show(self, prompt: Prompts) -> None:
-        """Add what was shown and ask for the result; returns at once.
+        """Add what was shown and ask for the result; returns at once. A shortcut that waits is dropped.
 
         Raises
         ------
         SceneError, JobFailed
             As `prepare`.
         """
+        if self._line.asked_otherwise:
+            self._line.forget()
         self.prepare()
         if self._correction is not None:
             self._line.refine(self._correction.show(prompt))
@@ -121,6 +127,57 @@ class CorrectionTool:
         if correction is None or not correction.there:
             return None
         return correction.accept()
+
+    def use(self, shortcut: Shortcut, position_ras: Sequence[float] | None = None) -> None:
+        """Change the segment by a shortcut; a correction of its own, accepted when it is done. Returns at once.
+
+        Parameters
+        ----------
+        shortcut : which
+        position_ras : (3,) mm of the world, where to split
+
+        Raises
+        ------
+        SceneError
+            No segment is selected, it is empty, or there is no source volume.
+        JobFailed
+            The service is closed.
+        """
+        self.accept()
+        correction = SegmentCorrection(self._editor, self._save_state, self._models)
+        given = shortcut_input(self._editor, shortcut)
+        arguments = given.arguments()
+        if position_ras is not None:
+            arguments["point_mm"] = given.place_of(position_ras, correction.segmentation_node)
+        # It counts as a click.
+        correction.show(Prompts())
+        self._line.ask(shortcut.function, arguments, lambda answer: self._finish(shortcut, correction, given, answer))
+
+    def _finish(self, shortcut: Shortcut, correction: SegmentCorrection, given: ShortcutInput, answer: Any) -> None:
+        import SimpleITK as sitk
+
+        if correction.outdated:
+            return
+        changed = sitk.GetArrayViewFromImage(answer)
+        try:
+            if shortcut is Shortcut.SPLIT:
+                edit = self._split(correction, given, changed)
+            else:
+                edit = correction.become(given.region(changed))
+            correction.accept()
+        except AIImagingError as error:
+            self._on_error(error)
+            return
+        self._on_applied(edit)
+
+    def _split(self, correction: SegmentCorrection, given: ShortcutInput, cut_off: Any) -> AppliedEdit:
+        node, segment_id = correction.segmentation_node, correction.segment_id
+        edit = correction.become(given.region_without(cut_off))
+        left = segment_in(node, segment_id, given.lattice, given.extent)
+        taken = (given.mask == 1) & ~left
+        if taken.any():
+            add_part(node, segment_id, given, taken)
+        return edit
 
     def poll(self) -> None:
         """Take over what the worker answered."""

@@ -204,6 +204,26 @@ def test_what_hinders_is_said_in_the_effect(editor: _Editor) -> None:
     assert "No ROI is chosen." in editor.said
 
 
+def test_the_buttons_change_the_segment_and_split_waits_for_a_click(editor: _Editor) -> None:
+    before = editor.dice()
+    editor.effect.ui.growButton.click()
+    editor.settle()
+    grown = editor.mask()
+    assert editor.dice() > 0.95 > before
+    editor.effect.ui.smoothButton.click()
+    editor.settle()
+    assert "voxels added" in editor.said and editor.dice() > 0.9
+    editor.effect.ui.fillButton.click()
+    editor.settle()
+    assert "no slice to fill" in editor.said
+    smoothed = editor.mask()
+    editor.effect.ui.splitButton.checked = True
+    editor.drag((30, 24))
+    ids = editor.segmentation.GetSegmentation().GetSegmentIDs()
+    assert len(ids) == 2 and not editor.effect.ui.splitButton.checked
+    assert grown.sum() > 0 and 0 < editor.mask().sum() < smoothed.sum()
+
+
 def test_leaving_the_effect_records_what_was_corrected(editor: _Editor) -> None:
     editor.drag((40, 24))
     editor.effect.deactivate()

@@ -50,7 +50,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             "<li><b>Click:</b> this belongs to the object. <b>Ctrl-click:</b> this does not.</li>"
             "<li><b>Drag:</b> the same with a line. <b>Box:</b> the object lies in it.</li>"
             "<li><b>Backspace</b> takes the last one back, <b>Escape</b> all of them, <b>Enter</b> accepts and records "
-            "how the segment differs from what was proposed.</li></ul>"
+            "how the segment differs from what was proposed.</li>"
+            "<li><b>Grow like this</b> takes what lies next to the segment and looks like it. <b>Split here</b>, then "
+            "a click, cuts the segment at its thinnest there. <b>Fill between slices</b> fills gaps. "
+            "<b>Smooth to the edge</b> smooths the border and lets it follow the image.</li></ul>"
             "The result follows at once in the segment; editable area, intensity mask and overwrite mode hold, and "
             "every step can be undone. Research use; not a medical device."
         )
@@ -66,6 +69,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             self.ui.takeBackButton: self.onTakeBack,
             self.ui.dropButton: self.onDrop,
             self.ui.roiButton: self.onRoi,
+            self.ui.growButton: self.onGrow,
+            self.ui.fillButton: self.onFill,
+            self.ui.smoothButton: self.onSmooth,
         }
         for button, slot in self._buttons.items():
             button.connect("clicked()", slot)
@@ -149,6 +155,15 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def onRoi(self):
         self._guarded(self._show_roi)
 
+    def onGrow(self):
+        self._use("GROW")
+
+    def onFill(self):
+        self._use("FILL")
+
+    def onSmooth(self):
+        self._use("SMOOTH")
+
     def prepare(self):
         """Send the volume and the selected segment ahead; what hinders it is said."""
         self._guarded(lambda: self._present_tool().prepare())
@@ -184,7 +199,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
         volume = self.scriptedEffect.parameterSetNode().GetSourceVolumeNode()
         points = [self.xyToRas(xy, gesture.view) for xy in gesture.pixels]
-        if gesture.is_click:
+        if self.ui.splitButton.checked:
+            self.ui.splitButton.checked = False
+            self._use("SPLIT", points[0])
+        elif gesture.is_click:
             self._show(click(volume, points[0], gesture.inside))
         elif gesture.box:
             axes = array_of_vtk_matrix(gesture.view.sliceLogic().GetSliceNode().GetSliceToRAS())
@@ -204,6 +222,13 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _show(self, prompt):
         self._present_tool().show(prompt)
         self._say(_("Working…"))
+        self._look_often()
+
+    def _use(self, shortcut, position=None):
+        from AIImagingLogic.scene.segment_correction_shortcuts import Shortcut
+
+        self._say(_("Working…"))
+        self._guarded(lambda: self._present_tool().use(Shortcut[shortcut], position))
         self._look_often()
 
     def _look_often(self):
@@ -231,6 +256,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         return self._tool
 
     def _applied(self, edit):
+        # After a shortcut, the worker is made ready for the next click; else nothing comes of it.
+        self._prepareTimer.start()
         self._say(_("{added} voxels added, {removed} removed.").format(added=edit.added, removed=edit.removed))
 
     def _failed(self, error):
