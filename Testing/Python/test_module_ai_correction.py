@@ -161,14 +161,15 @@ def test_control_click_removes_and_undo_of_the_editor_gives_back(editor: _Editor
     np.testing.assert_array_equal(editor.mask(), grown)
 
 
-def test_backspace_takes_the_last_back_and_escape_all(editor: _Editor) -> None:
+@pytest.mark.parametrize("drop", ["Delete", "Escape"])
+def test_backspace_takes_the_last_back_and_delete_all(editor: _Editor, drop: str) -> None:
     proposed = editor.mask()
     editor.drag((40, 24))
     once = editor.mask()
     editor.drag((20, 20), control=True)
     assert editor.key("BackSpace")
     np.testing.assert_array_equal(editor.mask(), once)
-    assert editor.key("Escape")
+    assert editor.key(drop)
     np.testing.assert_array_equal(editor.mask(), proposed)
     assert not editor.key("a")
 

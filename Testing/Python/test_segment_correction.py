@@ -182,6 +182,28 @@ def test_the_proposal_is_kept_hidden_and_the_difference_recorded():
     }
 
 
+def test_the_proposal_and_the_record_are_there_in_a_saved_scene(tmp_path):
+    from AIImagingLogic.scene.save import load_scene, save_scene
+
+    scene = editor_scene()
+    before, correction = scene.segments()["edited"], _correction(scene)
+    correction.show(CLICK)
+    correction.apply(_crop(scene, BOX_ONE, IN_ONE), scene.volume)
+    recorded = correction.accept()
+    scene.logic.SetSegmentEditorNode(None)
+    scene.scene.RemoveNode(scene.editor)
+    save_scene(scene.scene, tmp_path / "corrected.mrb")
+    loaded = load_scene(tmp_path / "corrected.mrb")
+    node = loaded.GetFirstNodeByName("Segmentation")
+    assert corrections_of(node) == (recorded,)
+    assert node.GetNodeReference(TABLE_ROLE).GetNumberOfRows() == 1
+    assert algorithm_of(node, "edited")["DICOM.SegmentAlgorithmType"] == "SEMIAUTOMATIC"
+    proposals = proposal_of(node, "edited")
+    assert proposals.GetHideFromEditors()
+    lattice = lattice_of(node)
+    np.testing.assert_array_equal(segment_in(proposals, "edited", lattice, lattice.extent), before)
+
+
 def test_an_outline_from_nothing_has_no_dice():
     scene = editor_scene()
     everywhere = np.s_[0:14, 0:17, 0:20]

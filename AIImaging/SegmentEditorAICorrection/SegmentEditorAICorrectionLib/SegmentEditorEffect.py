@@ -49,7 +49,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             "Correct the selected segment by showing what is wrong.<p><ul style='margin: 0'>"
             "<li><b>Click:</b> this belongs to the object. <b>Ctrl-click:</b> this does not.</li>"
             "<li><b>Drag:</b> the same with a line. <b>Box:</b> the object lies in it.</li>"
-            "<li><b>Backspace</b> takes the last one back, <b>Escape</b> all of them, <b>Enter</b> accepts and records "
+            "<li><b>Backspace</b> takes the last one back, <b>Delete</b> all of them, <b>Enter</b> accepts and records "
             "how the segment differs from what was proposed.</li>"
             "<li><b>Grow like this</b> takes what lies next to the segment and looks like it. <b>Split here</b>, then "
             "a click, cuts the segment at its thinnest there. <b>Fill between slices</b> fills gaps. "
@@ -131,6 +131,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             slot = {
                 "Return": self.onAccept,
                 "KP_Enter": self.onAccept,
+                # The editor keeps Escape for leaving the effect; where a view gets it all the same, it drops.
+                "Delete": self.onDrop,
                 "Escape": self.onDrop,
                 "BackSpace": self.onTakeBack,
             }.get(callerInteractor.GetKeySym())
