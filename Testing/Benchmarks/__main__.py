@@ -25,6 +25,7 @@ _BENCHMARKS = (
     "geometry",
     "haemorrhage",
     "inference",
+    "interactive",
     "jobs",
     "lesion_change",
     "memory",

@@ -125,9 +125,9 @@ PEERS: dict[str, Callable[[Seeded], Mask]] = {
 }
 
 
-def peer_answer(name: str, image: sitk.Image, truth: Mask) -> Callable[[Prompts], Mask]:
-    """Return what answers prompts with the whole mask, by the peer `name`."""
-    grid = _crop(image, truth, _MOST_VOXELS[name])
+def peer_answer(name: str, image: sitk.Image, truth: Mask, most_voxels: int | None = None) -> Callable[[Prompts], Mask]:
+    """Return what answers prompts with the whole mask, by the peer `name` on at most `most_voxels`."""
+    grid = _crop(image, truth, most_voxels or _MOST_VOXELS[name])
 
     def answer(prompts: Prompts) -> Mask:
         seeded = Seeded(grid, _seeds(image, grid, prompts))
