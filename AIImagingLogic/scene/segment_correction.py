@@ -79,6 +79,7 @@ class SegmentCorrection:
         self._ended = 0.0
         self._region: Region | None = None
         self._others: tuple[ChangedSegment, ...] = ()
+        self._saved_ahead: Any = None
         self._algorithm = algorithm_of(self.segmentation_node, self.segment_id)
         self._state = self._state_now()
 
@@ -134,6 +135,11 @@ class SegmentCorrection:
         self._clicks += 1
         return self.prompts
 
+    def save_ahead(self) -> None:
+        """Save the segmentation for undo while the result is waited for; no step of undo comes of it by itself."""
+        self._save_state()
+        self._saved_ahead = self._state_now()
+
     def take_back(self) -> Prompts:
         """Forget what was shown last, and return what is left."""
         if self._shown:
@@ -177,7 +183,8 @@ class SegmentCorrection:
         def save_once() -> None:
             nonlocal saved
             if not saved:
-                self._save_state()
+                if self._saved_ahead != self._state_now():
+                    self._save_state()
                 keep_proposal(self.segmentation_node, self.segment_id, self._lattice, self._extent, self._mask)
             saved = True
 

@@ -100,6 +100,7 @@ class CorrectionTool:
         self.prepare()
         if self._correction is not None:
             self._line.refine(self._correction.show(prompt))
+            self._correction.save_ahead()
 
     def take_back(self) -> None:
         """Forget what was shown last; the segment follows."""
@@ -112,6 +113,7 @@ class CorrectionTool:
             self._apply(None)
         else:
             self._line.refine(prompts)
+            correction.save_ahead()
 
     def drop(self) -> None:
         """Make the segment what it was before the present correction."""

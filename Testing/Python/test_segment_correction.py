@@ -85,11 +85,14 @@ def test_a_later_result_replaces_an_earlier_one_in_the_segment_and_in_those_that
         np.testing.assert_array_equal(after[name], before[name] & ~added, err_msg=name)
 
 
-def test_each_result_is_one_step_of_undo():
+@pytest.mark.parametrize("ahead", [0, 1, 2])
+def test_each_result_is_one_step_of_undo_however_often_it_was_saved_ahead(ahead):
     scene = editor_scene()
     states, correction = [scene.segments()], _correction(scene)
     for box, inside in ((BOX_ONE, IN_ONE), (BOX_TWO, IN_TWO)):
         correction.show(CLICK)
+        for _ in range(ahead):
+            correction.save_ahead()
         correction.apply(_crop(scene, box, inside), scene.volume)
         states.append(scene.segments())
     for state in (states[1], states[0]):
@@ -129,6 +132,7 @@ def test_a_result_that_changes_nothing_leaves_no_trace():
     edited = scene.segments()["edited"]
     correction = _correction(scene)
     correction.show(CLICK)
+    correction.save_ahead()
     correction.apply(_crop(scene, BOX_ONE, np.nonzero(edited)), scene.volume)
     assert not scene.logic.CanUndo() and correction.accept() is None
     assert proposal_of(scene.segmentation, "edited") is None
