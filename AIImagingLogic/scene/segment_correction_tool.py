@@ -52,7 +52,7 @@ class CorrectionTool:
         self._on_error = on_error
         self._models = (model_use(model_card(model)),)
         modules = {} if functions is None else {"functions": functions}
-        self._line = CorrectionLine(service, model, self._apply, on_error, **modules)
+        self._line = CorrectionLine(service, model, self._apply, self._fail, **modules)
         self._correction: SegmentCorrection | None = None
 
     @property
@@ -200,6 +200,12 @@ class CorrectionTool:
     def _present(self) -> SegmentCorrection | None:
         correction = self._correction
         return None if correction is None or correction.outdated else correction
+
+    def _fail(self, error: AIImagingError) -> None:
+        # What could not be answered is not asked again with the next click: it may have been beside the image.
+        if self._correction is not None:
+            self._correction.take_back()
+        self._on_error(error)
 
     def _apply(self, result: Any) -> None:
         correction = self._present()

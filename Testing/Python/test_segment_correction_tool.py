@@ -179,7 +179,7 @@ def test_a_worker_that_died_is_told_all_again(session, tmp_path, monkeypatch):
         np.testing.assert_array_equal(mortal.edited(), mortal.expected(before, [(13, 9, 7), (4, 13, 3)]))
 
 
-def test_an_error_of_the_model_is_told_and_leaves_the_segment(session):
+def test_an_error_of_the_model_is_told_and_what_caused_it_is_forgotten(session):
     before = session.edited()
     session.tool.show(Prompts(outside_mm=(FAILS_AT_MM,)))
     end = time.monotonic() + 60
@@ -188,6 +188,10 @@ def test_an_error_of_the_model_is_told_and_leaves_the_segment(session):
         time.sleep(0.002)
     assert "The ball burst." in str(session.errors[0])
     np.testing.assert_array_equal(session.edited(), before)
+    session.errors.clear()
+    session.click(13, 9, 7)
+    session.settle()
+    np.testing.assert_array_equal(session.edited(), session.expected(before, [(13, 9, 7)]))
 
 
 def test_what_cannot_be_corrected_is_said_at_once(session):
