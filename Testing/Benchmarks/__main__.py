@@ -33,6 +33,7 @@ _BENCHMARKS = (
     "real_ct",
     "real_models",
     "registration",
+    "registration_lesions",
     "responsiveness",
     "timelines",
     "uncertainty",
