@@ -22,9 +22,11 @@ _CHANGE, _RANK = "Change from baseline, %", "Patients, by best change"
 _DAYS = "Days from the baseline"
 # Points on the screen that all bars share, and the widest that one is.
 _BARS_POINTS, _WIDEST_POINTS, _LEAST_POINTS = 420.0, 22.0, 3.0
-_LIMIT_GREY = (0.45, 0.45, 0.45)
+_LIMIT_GREY = (0.15, 0.15, 0.15)
 _DARK_GREY = (0.25, 0.25, 0.25)
 _BRIGHTEST = 0.7
+# Of the width of what is plotted; percent above and below; the least rise and fall that the axis shows.
+_LEGEND_SHARE, _MARGIN, _LEAST_SHOWN = 1.16, 5.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -91,59 +93,82 @@ def _patient_columns(cohort: CohortResponses, bars: Sequence[BestChange]) -> lis
 def _waterfall(cohort: CohortResponses, bars: Sequence[BestChange], scene: Any) -> Any:
     """Add the waterfall: a bar is a broad line from 0 to the change, so that each has the colour of its response."""
     most = load_resource("report/response_plots.json")["best_at_most_percent"]
-    columns: list[Column] = []
-    responses = list(dict.fromkeys(bar.response for bar in bars))
-    for response in responses:
-        own = [(rank, bar) for rank, bar in enumerate(bars, start=1) if bar.response == response]
-        # Not a number between two bars: the line breaks off there.
-        rows = [(float(rank), value) for rank, bar in own for value in (0.0, min(bar.percent, most), _NAN)]
-        rows += [(_NAN, _NAN)] * (3 * len(bars) - len(rows))
-        names = [bar.patient for _rank, bar in own for _row in range(3)]
-        columns += [
-            Column(f"{response} rank", [rank for rank, _value in rows]),
-            Column(f"{response} change", [value for _rank, value in rows], "%"),
-            Column(f"{response} patient", names + [""] * (3 * len(bars) - len(names))),
-        ]
-    chart, table = _chart(scene, "Cohort waterfall", columns, cohort, "Best change", _RANK)
+    lines = [
+        _Line(bar.response, bar.patient, ((float(rank), 0.0), (float(rank), min(bar.percent, most))))
+        for rank, bar in enumerate(bars, start=1)
+    ]
+    chart = _chart(scene, "Cohort waterfall", cohort, f"Best change, {cohort.name}", _RANK)
     width = min(max(_BARS_POINTS / len(bars), _LEAST_POINTS), _WIDEST_POINTS)
-    for response in responses:
-        series = _series(chart, table, response or "not known", f"{response} rank", f"{response} change", response)
-        series.SetLabelColumnName(f"{response} patient")
+    for series in _add_lines(chart, lines):
         series.SetLineWidth(width)
         series.SetMarkerStyle(series.MarkerStyleNone)
     _add_limits(chart, cohort, 0.5, len(bars) + 0.5)
-    chart.SetXAxisRangeAuto(False)
-    chart.SetXAxisRange(0.0, len(bars) + 1.0)
+    _make_room(chart, [value for line in lines for _rank, value in line.points], 0.0, len(bars) + 0.5)
     return chart
 
 
 def _spider(cohort: CohortResponses, courses: Sequence[ChangeOverTime], scene: Any) -> Any:
     """Add the spider plot: a line a patient from the baseline on."""
-    length = max(len(course.days) for course in courses) + 1
-    columns = []
-    for course in courses:
-        columns += [
-            Column(f"{course.patient} day", _filled((0.0, *course.days), length), "d"),
-            Column(f"{course.patient} change", _filled((0.0, *course.percent), length), "%"),
-        ]
-    chart, table = _chart(scene, "Cohort spider", columns, cohort, "Change over time", _DAYS)
-    for course in courses:
-        name = f"{course.patient} ({course.response})" if course.response else course.patient
-        _series(chart, table, name, f"{course.patient} day", f"{course.patient} change", course.response)
-    _add_limits(chart, cohort, 0.0, max(course.days[-1] for course in courses))
+    lines = [
+        _Line(course.response, course.patient, ((0.0, 0.0), *zip(course.days, course.percent))) for course in courses
+    ]
+    chart = _chart(scene, "Cohort spider", cohort, f"Change over time, {cohort.name}", _DAYS)
+    _add_lines(chart, lines)
+    last = max(course.days[-1] for course in courses)
+    _add_limits(chart, cohort, 0.0, last)
+    _make_room(chart, [value for line in lines for _day, value in line.points], 0.0, last)
     return chart
 
 
-def _chart(
-    scene: Any, name: str, columns: Sequence[Column], cohort: CohortResponses, title: str, x_title: str
-) -> tuple[Any, Any]:
-    table = table_node(columns, scene, unique_name(scene, f"{name} data"))
+@dataclass(frozen=True)
+class _Line:
+    """What is drawn of a patient."""
+
+    response: str
+    patient: str
+    points: tuple[tuple[float, float], ...]
+
+
+def _add_lines(chart: Any, lines: Sequence[_Line]) -> list[Any]:
+    """Add a series a response, in which the lines of its patients break off between each other, by no number."""
+    columns: list[Column] = []
+    responses = list(dict.fromkeys(line.response for line in lines))
+    length = sum(len(line.points) + 1 for line in lines)
+    for response in responses:
+        own = [line for line in lines if line.response == response]
+        rows = [point for line in own for point in (*line.points, (_NAN, _NAN))]
+        names = [line.patient for line in own for _row in range(len(line.points) + 1)]
+        missing = length - len(rows)
+        columns += [
+            Column(f"{response} at", [at for at, _value in rows] + [_NAN] * missing),
+            Column(f"{response} change", [value for _at, value in rows] + [_NAN] * missing, "%"),
+            Column(f"{response} patient", names + [""] * missing),
+        ]
+    scene = chart.GetScene()
+    table = table_node(columns, scene, unique_name(scene, f"{chart.GetName()} data"))
     mark(table, "cohort plot", None)
+    made = []
+    for response in responses:
+        series = _series(chart, table, response or "not known", f"{response} at", f"{response} change", response)
+        series.SetLabelColumnName(f"{response} patient")
+        made.append(series)
+    return made
+
+
+def _make_room(chart: Any, changes: Sequence[float], first: float, last: float) -> None:
+    """Set the axes: all changes with a margin, and room for the legend on the right, where it hides no line."""
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(first, first + (last - first) * _LEGEND_SHARE)
+    chart.SetYAxisRangeAuto(False)
+    chart.SetYAxisRange(min(*changes, -_LEAST_SHOWN) - _MARGIN, max(*changes, _LEAST_SHOWN) + _MARGIN)
+
+
+def _chart(scene: Any, name: str, cohort: CohortResponses, title: str, x_title: str) -> Any:
     chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", unique_name(scene, name))
-    chart.SetTitle(f"{title}, {cohort.name}, {len(cohort.patients)} patients")
+    chart.SetTitle(f"{title}, {len(cohort.patients)} patients")
     chart.SetXAxisTitle(x_title)
     chart.SetYAxisTitle(_CHANGE)
-    return chart, table
+    return chart
 
 
 def _series(chart: Any, table: Any, name: str, x_name: str, y_name: str, response: str) -> Any:
@@ -172,10 +197,6 @@ def _add_limits(chart: Any, cohort: CohortResponses, first: float, last: float) 
 
 def _limit_name(limit: float) -> str:
     return f"{limit:+g}%"
-
-
-def _filled(values: Sequence[float], length: int) -> list[float]:
-    return [*values, *[_NAN] * (length - len(values))]
 
 
 def _colour(response: str) -> tuple[float, float, float]:

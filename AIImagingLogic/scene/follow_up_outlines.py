@@ -12,7 +12,6 @@ from AIImagingLogic.records.errors import SceneError
 from AIImagingLogic.scene.coordinates import LPS_TO_RAS, array_of_vtk_matrix
 from AIImagingLogic.scene.host import load_slicer, load_vtk
 from AIImagingLogic.scene.job_inputs import NodeVoxels
-from AIImagingLogic.scene.segmentations import LABELMAP
 
 if TYPE_CHECKING:
     from AIImagingLogic.records.coding import CodedConcept
@@ -36,6 +35,9 @@ def outlines_of(node: Any, volume: Any) -> tuple[list[dict[str, Any]], list[str]
     SceneError
         The node has no binary labelmaps, or a transform between it and the volume is not linear or shears.
     """
+    # A panel that opens must not import SimpleITK.
+    from AIImagingLogic.scene.segmentations import LABELMAP
+
     to_volume = matrix_between(node, volume)
     content, display = node.GetSegmentation(), node.GetDisplayNode()
     layers: dict[Any, list[dict[str, Any]]] = {}

@@ -72,10 +72,21 @@ def test_waterfall_has_a_bar_a_patient_the_largest_rise_first_in_the_colour_of_t
 
 def test_spider_has_a_line_a_patient_from_the_baseline_on(cohort: CohortResponses, scene: Any) -> None:
     series = _series(add_cohort_plots(cohort, scene).spider)
-    assert set(series) == {"north (PR)", "east (CR)", "south (PD)", "-30%", "+20%"}
-    assert _drawn(series["north (PR)"]) == [(0, 0), (56, -40), (112, -60)]
-    assert _drawn(series["east (CR)"]) == [(0, 0), (56, -100)]
+    assert set(series) == {"PR", "CR", "PD", "-30%", "+20%"}
+    assert _drawn(series["PR"]) == [(0, 0), (56, -40), (112, -60)]
+    assert _drawn(series["CR"]) == [(0, 0), (56, -100)]
     assert series["+20%"].GetLineStyle() == series["+20%"].LineStyleDash
+
+
+def test_lines_of_patients_with_one_response_are_not_joined(scene: Any, tmp_path: Path) -> None:
+    for name, sizes in (("a", [50, 30]), ("b", [60, 30, 20])):
+        save(tmp_path, name, response(sizes))
+    series = _series(add_cohort_plots(read_responses(tmp_path), scene).spider)["PR"]
+    table = series.GetTableNode()
+    days = _column(table, series.GetXColumnName())
+    assert [math.isnan(day) for day in days] == [False, False, True, False, False, False, True]
+    labels = _column(table, series.GetLabelColumnName())
+    assert labels[:2] == ["a", "a"] and labels[3:6] == ["b", "b", "b"]
 
 
 def test_table_holds_every_patient_and_the_notes_name_those_left_out(cohort: CohortResponses, scene: Any) -> None:

@@ -137,7 +137,7 @@ class LesionTable:
             for row, lesion in enumerate(self._lesions):
                 for column, (_title, text, _key) in enumerate(_COLUMNS):
                     item = qt.QTableWidgetItem(text(lesion, self._rules))
-                    hint = _volumeToolTip(lesion) if column == _VOLUME else lesion.words["reason"]
+                    hint = _TOOL_TIPS.get(column, lambda lesion: lesion.words["reason"])(lesion)
                     item.setToolTip(f"<qt>{escape(hint)}</qt>")
                     table.setItem(row, column, item)
                 table.item(row, 0).setIcon(_swatch(lesion.words["colour"]))
@@ -205,8 +205,7 @@ def _signal(lesion, rules):
     signal = lesion.signal
     if not signal:
         return _DASH
-    text = f"{signal['before'] or _DASH} → {signal['after'] or _DASH}"
-    return text if signal["percent"] is None else f"{text} ({signal['percent']:+.0f}%)"
+    return f"{signal['before'] or _DASH} → {signal['after'] or _DASH}"
 
 
 def _signalPercent(lesion, rules):
@@ -237,4 +236,5 @@ _COLUMNS = (
     (_("Role"), lambda lesion, rules: _ROLES[lesion.role], lambda lesion, rules: lesion.role),
 )
 _CATEGORY, _VOLUME, _DOUBLING, _SIGNAL = 1, 4, 5, 6
+_TOOL_TIPS = {_VOLUME: _volumeToolTip, _SIGNAL: lambda lesion: "; ".join(lesion.signal.get("words", ()))}
 _DESCENDING_FIRST = (1, 3, 4, 5, 6)

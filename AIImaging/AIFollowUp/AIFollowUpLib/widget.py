@@ -275,6 +275,7 @@ class AIFollowUpWidget(TaskPanel):
         lesions = result.lesions if result else ()
         self.ui.resultLabel.text = result.headline if result else _("No result yet")
         self.ui.guidelineLabel.text = guidelineWords(result) if result else ""
+        self.ui.guidelineLabel.visible = bool(self.ui.guidelineLabel.text)
         self.ui.notesLabel.text = noteWords(result) if result else ""
         if unchanged:
             self._lesionTable.update(lesions)

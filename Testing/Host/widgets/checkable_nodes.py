@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6 import QtCore, QtGui
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from Testing.Host.pythonqt.members import cpp_slot
 from Testing.Host.widgets.node_combo_box import qMRMLNodeComboBox
@@ -21,6 +21,17 @@ class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._checked: list[Any] = []
+        self._box.paintEvent = self._paint_names  # type: ignore[method-assign]
+
+    def _paint_names(self, event: Any) -> None:
+        """Paint the names of all checked nodes, as CTK's combo box does."""
+        option = QtWidgets.QStyleOptionComboBox()
+        self._box.initStyleOption(option)
+        option.currentText = ", ".join(node.GetName() for node in self.checkedNodes())
+        painter = QtWidgets.QStylePainter(self._box)
+        painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
 
     @cpp_slot
     def checkedNodes(self) -> list[Any]:
@@ -73,6 +84,7 @@ class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
             item = model.item(first + row) if isinstance(model, QtGui.QStandardItemModel) else None
             if item is not None:
                 item.setCheckState(self.checkState(node))
+        self._box.update()
 
     def _refresh(self) -> None:
         super()._refresh()
