@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from AIImagingLogic.scene.segment_correction_record import CorrectedSegment
 
 DEFAULT_MODEL = "prompted-outline"
+_HAND_OVER_S = 0.003
 
 
 class CorrectionTool:
@@ -100,6 +102,8 @@ class CorrectionTool:
         self.prepare()
         if self._correction is not None:
             self._line.refine(self._correction.show(prompt))
+            # The thread that sends the prompt goes first: saving holds the interpreter for tens of ms.
+            time.sleep(_HAND_OVER_S)
             self._correction.save_ahead()
 
     def take_back(self) -> None:

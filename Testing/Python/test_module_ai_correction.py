@@ -174,13 +174,17 @@ def test_backspace_takes_the_last_back_and_delete_all(editor: _Editor, drop: str
     assert not editor.key("a")
 
 
-def test_a_line_is_a_scribble_and_a_box_a_box(editor: _Editor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_is_a_scribble_a_box_a_box_and_a_lasso_a_lasso(editor: _Editor, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(editor.effect, "_show", shown.append)
     editor.drag((20, 20), (28, 22), (40, 24), control=True)
     editor.effect.ui.boxButton.checked = True
     editor.drag((15, 12), (30, 20), (44, 35))
+    editor.effect.ui.lassoButton.checked = True
+    editor.drag((14, 10), (46, 12), (44, 37), (13, 36))
     (stroke,), box = shown[0].strokes, shown[1].box
+    np.testing.assert_allclose(shown[2].lasso_mm[2], (44, 37, 15), atol=0.51)
+    assert len(shown[2].lasso_mm) == 4
     assert not stroke.inside
     np.testing.assert_allclose(stroke.points_mm[-1], (40, 24, 15), atol=0.51)
     np.testing.assert_allclose(box.center_mm, (29.5, 23.5, 15), atol=0.51)

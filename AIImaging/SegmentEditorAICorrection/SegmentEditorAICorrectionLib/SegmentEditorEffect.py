@@ -48,7 +48,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         return "<html>" + _(
             "Correct the selected segment by showing what is wrong.<p><ul style='margin: 0'>"
             "<li><b>Click:</b> this belongs to the object. <b>Ctrl-click:</b> this does not.</li>"
-            "<li><b>Drag:</b> the same with a line. <b>Box:</b> the object lies in it.</li>"
+            "<li><b>Drag:</b> the same with a line. <b>Box, lasso:</b> the object lies in it.</li>"
             "<li><b>Backspace</b> takes the last one back, <b>Delete</b> all of them, <b>Enter</b> accepts and records "
             "how the segment differs from what was proposed.</li>"
             "<li><b>Grow like this</b> takes what lies next to the segment and looks like it. <b>Split here</b>, then "
@@ -197,7 +197,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def _show_gesture(self, gesture):
         from AIImagingLogic.scene.coordinates import array_of_vtk_matrix
-        from AIImagingLogic.scene.segment_correction_prompts import box_of_corners, click, scribble
+        from AIImagingLogic.scene.segment_correction_prompts import box_of_corners, click, lasso, scribble
 
         volume = self.scriptedEffect.parameterSetNode().GetSourceVolumeNode()
         points = [self.xyToRas(xy, gesture.view) for xy in gesture.pixels]
@@ -209,6 +209,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         elif gesture.box:
             axes = array_of_vtk_matrix(gesture.view.sliceLogic().GetSliceNode().GetSliceToRAS())
             self._show(box_of_corners(volume, points[0], points[-1], axes))
+        elif gesture.inside and self.ui.lassoButton.checked:
+            self._show(lasso(volume, points))
         else:
             self._show(scribble(volume, points, gesture.inside))
 

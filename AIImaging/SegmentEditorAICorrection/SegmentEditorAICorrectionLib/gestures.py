@@ -1,4 +1,4 @@
-"""What a person does with the mouse in a slice view: a click, a scribble or a box, with its line on the screen."""
+"""What a person does with the mouse in a slice view: click, scribble, box or lasso, with its line on the screen."""
 
 import vtk
 
