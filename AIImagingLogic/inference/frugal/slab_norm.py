@@ -39,7 +39,7 @@ class NormRows:
         self._shape = record.values[given].shape
         self._scale: Any = None
         self._shift: Any = None
-        self.row_bytes, self.border_bytes = 2 * row_size(self._shape), 0
+        self.row_bytes, self.border_bytes = 3 * row_size(self._shape), 0
 
     def prepare(self, read: Read, rows: int) -> None:
         """Find scale and shift."""
@@ -76,10 +76,14 @@ class NormRows:
         for start in range(0, self._shape[2], rows):
             slab = read(self._given, start, min(start + rows, self._shape[2]), 0.0).reshape(self._groups, -1)
             more = slab.shape[1]
-            variance, middle = torch.var_mean(slab, dim=1, correction=0)
-            apart = middle.double() - mean
+            # A first mean takes the values near 0, where single precision does; what it misses is added.
+            middle = slab.mean(1, keepdim=True)
+            rest = slab - middle
+            missed = rest.mean(1).double()
+            apart = middle[:, 0].double() + missed - mean
             total = count + more
-            squares += variance.double() * more + apart * apart * (count * more / total)
+            squares += rest.square_().sum(1).double() - missed * missed * more
+            squares += apart * apart * (count * more / total)
             mean += apart * (more / total)
             count = total
         each = self._shape[1] // self._groups
