@@ -207,6 +207,9 @@ def test_what_hinders_is_said_in_the_effect(editor: _Editor) -> None:
     assert "source volume" in editor.said
     editor.effect.ui.roiButton.click()
     assert "No ROI is chosen." in editor.said
+    editor.scripted.edit(None, editor.logic)
+    editor.effect.prepare()
+    assert "No segmentation is chosen." in editor.said
 
 
 def test_the_buttons_change_the_segment_and_split_waits_for_a_click(editor: _Editor) -> None:

@@ -250,6 +250,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _present_tool(self):
         """Return the tool of the editor's present parameter node."""
         node = self.scriptedEffect.parameterSetNode()
+        if node is None:
+            from AIImagingLogic.records.errors import SceneError
+
+            raise SceneError(_("No segmentation is chosen."), _("Choose one in the Segment Editor."))
         if self._tool is None or self._toolNode is not node:
             from AIImagingLogic.scene.segment_correction_tool import CorrectionTool
 
