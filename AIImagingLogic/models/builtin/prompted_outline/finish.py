@@ -21,6 +21,7 @@ NODES = 80_000
 # Nodes of the coarse grid around what changed.
 _MARGIN = 3
 _MORE_PASSES = 2
+_SHRUNK = 0.4
 
 
 def finished(
@@ -29,6 +30,7 @@ def finished(
     spacing_mm: NDArray[np.float64],
     found: Found,
     first: bool,
+    extent: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
     inside: Voxels,
     outside: Voxels,
 ) -> tuple[tuple[slice, ...], Flags]:
@@ -36,7 +38,9 @@ def finished(
 
     Parameters
     ----------
-    first : whether there was no outline before; else only what lies near the change may move
+    first : whether there was no outline before
+    extent : first voxel of the object so far, and the one after its last, when all of it may move; else only what lies
+        near the change may
     inside, outside : (N, 3) voxels k, j, i that were shown
     """
     coarse = found.grid
@@ -47,6 +51,9 @@ def finished(
     where = ndimage.find_objects(changed.astype(np.int8))[0]
     low = coarse.first + coarse.step * np.array([s.start - _MARGIN for s in where])
     high = coarse.first + coarse.step * np.array([s.stop + _MARGIN for s in where]) - 1
+    if extent is not None:
+        margin = _MARGIN * coarse.step
+        low, high = np.minimum(low, extent[0] - margin), np.maximum(high, extent[1] - 1 + margin)
     grid = work_grid(volume, spacing_mm, low, high, NODES)
     region = _on(grid, coarse, found.region, mask)
     seeds_in, seeds_out = marked(grid, inside), marked(grid, outside)
@@ -55,12 +62,15 @@ def finished(
     for _ in range(_MORE_PASSES):
         # What the object looks like is known better now.
         shares = settled(grid, pairs, shares >= 0.5, seeds_in & ~seeds_out, seeds_out)
+    if float((shares >= 0.5).sum()) < _SHRUNK * float(region.sum()):
+        # Inside and outside look alike: intensities would take the object away.
+        shares = region.astype(np.float32)
     values = voxels_from(grid, shares)
-    if not first:
+    if not first and extent is None:
         near = ndimage.binary_dilation(changed, iterations=2)
         may_move = _flags_on_voxels(grid, _on(grid, coarse, near, np.zeros_like(mask)))
         values = np.where(may_move, values, mask[grid.slices])
-    else:
+    elif first:
         values = _with_seeds(values, grid, inside)
     box = grid.slices
     _mark_voxels(values, grid, inside, True)

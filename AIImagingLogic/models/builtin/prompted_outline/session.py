@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from AIImagingLogic.models.builtin.prompted_outline.box_outline import box_outline, nodes_in_box
 from AIImagingLogic.models.builtin.prompted_outline.correction import added_part, corrected, outline_distance_mm
@@ -31,6 +32,8 @@ _SMALL = 0.3
 _FAR = 2.5
 # What is sought anew keeps this share of the outline after a mark inside, and had this share in it before one outside.
 _AGREEING = 0.5
+# And after one outside at least this much of it is left.
+_LEAST_LEFT = 0.12
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,13 @@ class OutlineSession:
 
     def _agrees(self, anew: Found, mark: Mark) -> bool:
         """Whether what was found keeps most of the outline after a mark inside, and adds little after one outside."""
-        before = anew.grid.mean_of(self._mask) >= 0.5
-        kept = float((before & anew.region).sum())
         if not self._mask.any():
             return True
-        whole = float(self._mask.sum()) / float(np.prod(anew.grid.step)) if mark.inside else float(anew.region.sum())
-        return kept >= _AGREEING * whole
+        kept = float(((anew.grid.mean_of(self._mask) >= 0.5) & anew.region).sum())
+        whole = float(self._mask.sum()) / float(np.prod(anew.grid.step))
+        if mark.inside:
+            return kept >= _AGREEING * whole
+        return kept >= max(_AGREEING * float(anew.region.sum()), _LEAST_LEFT * whole)
 
     def _replaced(self, found: Found, inside: Voxels, outside: Voxels, changed: list[Box]) -> list[tuple[Box, Flags]]:
         """Take an outline in place of the one so far; return what was there before."""
@@ -129,7 +133,8 @@ class OutlineSession:
 
     def _changed(self, found: Found, first: bool, inside: Voxels, outside: Voxels) -> tuple[Box, Flags]:
         """Take the outline that was found; return where, and what was there before."""
-        box, values = finished(self._volume, self._mask, self._spacing, found, first, inside, outside)
+        extent = None if first or self._proposed else self._extent()
+        box, values = finished(self._volume, self._mask, self._spacing, found, first, extent, inside, outside)
         was = self._mask[box].copy()
         self._mask[box] = values
         return box, was
@@ -140,6 +145,15 @@ class OutlineSession:
             step = self._steps.pop()
             for box, was in reversed(step.changes):
                 self._mask[box] = was
+
+    def _extent(self) -> tuple[Voxels, Voxels] | None:
+        """Return the first voxel of the object and the one after its last, of an object that was made here."""
+        last = next((step.changes[-1][0] for step in reversed(self._steps) if step.changes), None)
+        if last is None or not self._mask[last].any():
+            return None
+        where = ndimage.find_objects(self._mask[last].astype(np.int8))[0]
+        first = np.array([s.start for s in last])
+        return first + [s.start for s in where], first + [s.stop for s in where]
 
     def _crop(self) -> sitk.Image:
         """Return all that differs from the proposal."""

@@ -37,7 +37,7 @@ def settled(grid: WorkGrid, pairs: NodePairs, region: Flags, inside: Flags, outs
     region : (K, J, I) the outline so far
     inside, outside : (K, J, I) nodes that were shown
     """
-    prior = _prior(grid, region)
+    prior = _prior(grid, region, inside, outside)
     weight = np.full(grid.shape, _PRIOR_WEIGHT, np.float32)
     prior[inside], prior[outside] = 1.0, 0.0
     weight[inside | outside] = _SEED_WEIGHT
@@ -45,12 +45,12 @@ def settled(grid: WorkGrid, pairs: NodePairs, region: Flags, inside: Flags, outs
     return _solved(grid.shape, pairs, ties.astype(np.float32), weight.ravel(), prior.ravel())
 
 
-def _prior(grid: WorkGrid, region: Flags) -> Shares:
+def _prior(grid: WorkGrid, region: Flags, inside: Flags, outside: Flags) -> Shares:
     """Return how likely each node lies inside: by its place beside the outline so far, and by its intensity."""
     sigma = [_SHAPE_SIGMA if n > 1 else 0.0 for n in grid.shape]
     place = np.clip(ndimage.gaussian_filter(region.astype(np.float32), sigma), 0.01, 0.99)
     shell = ndimage.binary_dilation(region, iterations=_SHELL_NODES) & ~region
-    logit = np.log(place / (1 - place)) + log_ratio(grid, region, shell)
+    logit = np.log(place / (1 - place)) + log_ratio(grid, region, shell, inside, outside)
     return np.asarray(1 / (1 + np.exp(-logit)), np.float32)
 
 
