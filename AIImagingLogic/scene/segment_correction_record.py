@@ -78,8 +78,7 @@ def corrected_segment(segmentation_node: Any, segment_id: str, clicks: int, seco
     proposed = segment_in(proposals, segment_id, lattice, extent)
     final = segment_in(segmentation_node, segment_id, lattice, extent)
     ml = abs(float(np.linalg.det(lattice.ijk_to_ras[:3, :3]))) / _MM3_PER_ML
-    both = np.count_nonzero(proposed & final)
-    proposed_count, final_count = np.count_nonzero(proposed), np.count_nonzero(final)
+    both, proposed_count, final_count = (int(np.count_nonzero(mask)) for mask in (proposed & final, proposed, final))
     earlier = {entry.segment_id: entry for entry in corrections_of(segmentation_node)}.get(segment_id)
     return CorrectedSegment(
         segment_id=segment_id,
