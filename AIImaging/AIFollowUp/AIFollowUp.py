@@ -1,4 +1,4 @@
-"""The module 'AI Follow-up': chest CTs of 2 to 20 visits in, lesions with their change out."""
+"""The module 'AI Follow-up': images of 2 to 20 visits in, lesions with their change out."""
 
 import importlib.util
 import sys
@@ -31,10 +31,12 @@ class AIFollowUp(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["AI Imaging contributors"]
         self.parent.helpText = _(
-            "Follows lung nodules through 2 to 20 chest CTs of a patient: finds and outlines them on each, links them "
-            "through deformable registration, measures their change with its uncertainty, and answers with Lung-RADS "
-            "and Fleischner, with the reason. The run is done by another process: Slicer stays usable, and Cancel "
-            "stops it at once. Nothing that is in the scene is changed. Research use; not a medical device."
+            "Follows lesions of a patient through 2 to 20 visits: lung nodules on chest CT, which it finds and "
+            "outlines itself, or on any modality what was drawn in the scene or stands in a DICOM report. It links "
+            "them through deformable registration, measures their change with its uncertainty, and answers for lung "
+            "nodules with Lung-RADS and Fleischner, with the reason. The run is done by another process: Slicer stays "
+            "usable, and Cancel stops it at once. Nothing that is in the scene is changed. Research use; "
+            "not a medical device."
         )
         self.parent.acknowledgementText = _(
             "Lung-RADS is a work of the American College of Radiology; the Fleischner guideline of the Fleischner "

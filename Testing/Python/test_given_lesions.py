@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from given_lesion_visits import info_of, one_segment, place_mm, scan
 
 from AIImagingLogic.cli.follow_given_lesions import follow_given_lesions
+from AIImagingLogic.dicom.coded_mask import CodedMask
+from AIImagingLogic.dicom.seg_writing import write_seg
+from AIImagingLogic.dicom.source_series import read_source
+from AIImagingLogic.dicom.sr_writing import Observation, write_sr
 from AIImagingLogic.followup.lesion_segmentation import lesion_segmentation
+from AIImagingLogic.images.dicom_writing import write_ct_series
 from AIImagingLogic.images.suv import SUV_UNIT
 from AIImagingLogic.measure.lesion_of_modality import outline_diameters
 from AIImagingLogic.records.boxes import OrientedBox
+from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.errors import GeometryError, WrongImageError
+from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.given_lesions import GivenLesions, LesionSource
 from AIImagingLogic.records.image_info import ImageInfo
+from AIImagingLogic.records.measurement import measurement
 from AIImagingLogic.records.timeline import LinkStatus
 
 A, B, C = (20.0, 20.0, 15.0), (36.0, 30.0, 24.0), (30.0, 18.0, 12.0)
@@ -110,6 +121,42 @@ def test_segmentation_on_a_finer_grid_is_resampled_and_one_of_another_place_is_r
     away.SetOrigin((5000.0, 0.0, 0.0))
     with pytest.raises(GeometryError, match="outside the image"):
         follow_given_lesions(images, infos, [drawn(away), drawn(labels[1])])
+
+
+def test_report_of_another_program_is_followed_and_keeps_its_own_measurements(
+    ct: VisitsWithInfos, tmp_path: Path
+) -> None:
+    images, infos, labels = ct
+    report = _report(images[0], labels[0], tmp_path)
+    timeline = follow_given_lesions(images, infos, [GivenLesions(LesionSource.REPORT, report=report), drawn(labels[1])])
+    assert sorted(lesion.status.value for lesion in timeline.lesions) == ["matched", "new", "resolved"]
+    first = timeline.visits[0].findings[0]
+    # The long axis is the other program's; the short one it did not state, so it is measured here.
+    assert first.value("long_axis") == 26.5 and first.value("short_axis") == pytest.approx(28.0, abs=4.0)
+    assert first.uid != TRACKING_UID and first.concept.key == "lesion"
+    assert any("baseline of a DICOM report (2); follow-up drawn in the scene (2)" in note for note in timeline.notes)
+
+
+TRACKING_UID = "1.2.826.0.1.3680043.8.498.41"
+
+
+def _report(image: sitk.Image, labels: sitk.Image, folder: Path) -> str:
+    """Write a report of the lesions with their SEG, as another program does; return its path."""
+    whole = sitk.Clamp(sitk.Round(image), sitk.sitkInt16, -1024, 8000)
+    write_ct_series(whole, folder / "series", acquired=datetime(2025, 1, 2), description="CT", patient_id="SOMEBODY")
+    source = read_source(folder / "series")
+    kind, observations, masks = concept("lesion"), [], []
+    for number in (1, 2):
+        mask = CodedMask(
+            f"Lesion {number}", kind, kind.colour, labels == number, f"L{number}", f"{TRACKING_UID}.{number}"
+        )
+        masks.append(mask)
+        box = OrientedBox((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        found = Finding(f"1.2.{number}", mask.name, box, 1.0, kind, mask.mask, (measurement("long_axis", 26.5),))
+        observations.append(Observation(found, mask.tracking_id, mask.tracking_uid, number))
+    seg = write_seg(masks, whole, source, folder / "seg.dcm")
+    write_sr(observations, source, folder / "sr.dcm", seg=seg)
+    return str(folder / "sr.dcm")
 
 
 def test_lung_nodules_on_pet_are_refused(pet: Visits) -> None:
