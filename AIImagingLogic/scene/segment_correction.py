@@ -241,12 +241,15 @@ class SegmentCorrection:
 
     def _with_before(self, new: Region) -> Region:
         """Return a region that also puts back what the last result changed where the new one says nothing."""
-        extent = new.extent if self._region is None else enclosing_box(new.extent, self._region.extent)
+        if self._region is None:
+            return new
+        extent = enclosing_box(new.extent, self._region.extent)
+        if extent == new.extent and not (new.voxels == AS_IT_IS).any():
+            return new
         voxels = np.full(shape_of(extent), AS_IT_IS, dtype=np.uint8)
-        if self._region is not None:
-            inner = part(self._region.extent, extent)
-            was = self._before_in(self._region)
-            voxels[inner] = np.where(self._region.voxels == AS_IT_IS, AS_IT_IS, was)
+        inner = part(self._region.extent, extent)
+        was = self._before_in(self._region)
+        voxels[inner] = np.where(self._region.voxels == AS_IT_IS, AS_IT_IS, was)
         inner = part(new.extent, extent)
         voxels[inner] = np.where(new.voxels == AS_IT_IS, voxels[inner], new.voxels)
         return Region(self._lattice, extent, voxels)
