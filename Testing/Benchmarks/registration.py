@@ -39,7 +39,7 @@ def registered(method: str, folder: Path, targets: np.ndarray, preset: str) -> R
         command, cwd=_ROOT, env={**os.environ, **threads}, capture_output=True, text=True, timeout=_SECONDS, check=False
     )
     if done.returncode != 0:
-        raise SystemExit(f"{method} failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise SystemExit(f"{method} failed ({done.returncode}): {done.stderr.strip().splitlines()[-1:]}")
     run: Run = json.loads(done.stdout.strip().splitlines()[-1])
     run["error_mm"] = float(np.linalg.norm(np.load(folder / "found.npy") - targets, axis=1).mean())
     return run

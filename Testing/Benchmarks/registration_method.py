@@ -158,8 +158,8 @@ def _folding_share(fixed: sitk.Image, transform: sitk.Transform) -> float:
     field = sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat64, fixed.GetSize(), fixed.GetOrigin(), fixed.GetSpacing(), fixed.GetDirection()
     )
-    # The filter gives 0 for the outermost voxels.
-    determinant = sitk.GetArrayViewFromImage(sitk.DisplacementFieldJacobianDeterminant(field))[1:-1, 1:-1, 1:-1]
+    # A copy: a view does not keep its image. The filter gives 0 for the outermost voxels.
+    determinant = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(field))[1:-1, 1:-1, 1:-1]
     return float((determinant <= 0).mean())
 
 

@@ -97,8 +97,8 @@ def smooth_field(image: sitk.Image, amplitude_mm: float, random: np.random.Gener
     seed = int(random.integers(2**31))
     for trial in range(_TRIALS):
         field = _lattice_field(image, amplitude_mm, _LEAST_LENGTH_MM * _LONGER**trial, np.random.default_rng(seed))
-        # The filter gives 0 for the outermost voxels.
-        jacobian = sitk.GetArrayViewFromImage(sitk.DisplacementFieldJacobianDeterminant(field))[1:-1, 1:-1, 1:-1]
+        # A copy: a view does not keep its image. The filter gives 0 for the outermost voxels.
+        jacobian = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(field))[1:-1, 1:-1, 1:-1]
         if jacobian.min() >= _LEAST_JACOBIAN:
             return sitk.DisplacementFieldTransform(field)
     raise SystemExit(f"No smooth field of {amplitude_mm} mm was found.")

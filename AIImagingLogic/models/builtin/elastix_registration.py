@@ -145,5 +145,5 @@ def _folding_percent(fixed: sitk.Image, transform: sitk.Transform) -> float:
         transform, sitk.sitkVectorFloat64, fixed.GetSize(), fixed.GetOrigin(), fixed.GetSpacing(), fixed.GetDirection()
     )
     # The filter gives 0 for the outermost voxels.
-    determinant = sitk.GetArrayViewFromImage(sitk.DisplacementFieldJacobianDeterminant(field))[1:-1, 1:-1, 1:-1]
+    determinant = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(field))[1:-1, 1:-1, 1:-1]
     return 100.0 * float((determinant <= 0).mean())

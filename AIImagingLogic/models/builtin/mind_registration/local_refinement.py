@@ -70,7 +70,7 @@ def refined_around(
     coarse: Registration,
     centers_mm: Sequence[Point],
     progress: Progress,
-    device: str = "cpu",
+    device: str = "",
 ) -> tuple[Registration, tuple[Refinement, ...]]:
     """Return the registration with a small field of its own around each lesion, and what each did.
 
@@ -84,7 +84,7 @@ def refined_around(
     coarse : points of `fixed` to points of `moving`, LPS mm
     centers_mm : of the lesions in `fixed`, LPS
     progress : asked for cancellation at each iteration
-    device : of torch
+    device : of torch; empty: the GPU where there is one, else the processor
 
     References
     ----------
@@ -92,6 +92,7 @@ def refined_around(
     """
     import torch
 
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     parts = _parts(coarse.transform)
     likenesses: dict[Point, tuple[float, float]] = {}
     for number, center in enumerate(centers_mm):
