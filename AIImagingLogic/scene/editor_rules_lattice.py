@@ -92,12 +92,12 @@ def part(extent: Extent, of: Extent) -> tuple[slice, slice, slice]:
 def box_of_true(mask: npt.NDArray[np.bool_], extent: Extent) -> Extent | None:
     """Return the smallest box around the voxels of a mask, which lies at `extent`; None when there are none."""
     # Along rows first, which lie in memory one behind the other; the columns then of what is left.
-    rows = mask.any(axis=2)
-    (found_k,), (found_j,) = np.nonzero(rows.any(axis=1)), np.nonzero(rows.any(axis=0))
+    rows: npt.NDArray[np.bool_] = np.any(mask, axis=2)
+    (found_k,), (found_j,) = np.nonzero(np.any(rows, axis=1)), np.nonzero(np.any(rows, axis=0))
     if found_k.size == 0:
         return None
     left = mask[found_k[0] : found_k[-1] + 1, found_j[0] : found_j[-1] + 1]
-    (found_i,) = np.nonzero(left.reshape(-1, left.shape[2]).any(axis=0))
+    (found_i,) = np.nonzero(np.any(left.reshape(-1, left.shape[2]), axis=0))
     return _extent(
         [
             (extent[2 * axis] + int(found[0]), extent[2 * axis] + int(found[-1]))
