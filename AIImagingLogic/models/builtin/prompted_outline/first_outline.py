@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from AIImagingLogic.models.builtin.prompted_outline.growth import SeedLevels, best_growth, path_costs
+from AIImagingLogic.models.builtin.prompted_outline.growth import Before, SeedLevels, best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
 
@@ -31,8 +31,14 @@ class Found:
     score: float
 
 
-def first_outline(volume: NDArray[Any], spacing_mm: NDArray[np.float64], inside: Voxels, outside: Voxels) -> Found:
-    """Return the best outline around the voxels `inside` (N, 3), without those `outside` (M, 3); k, j, i."""
+def first_outline(
+    volume: NDArray[Any], spacing_mm: NDArray[np.float64], inside: Voxels, outside: Voxels, mask: Flags | None = None
+) -> Found:
+    """Return the best outline around the voxels `inside` (N, 3), without those `outside` (M, 3); k, j, i.
+
+    `mask` is the outline so far (K, J, I), if there is one: it is kept as far as it may.
+    """
+    size = 0.0 if mask is None else float(mask.sum())
     best: Found | None = None
     before: WorkGrid | None = None
     for half_mm in HALF_SIZES_MM:
@@ -41,14 +47,15 @@ def first_outline(volume: NDArray[Any], spacing_mm: NDArray[np.float64], inside:
         if before is not None and grid.shape == before.shape and np.array_equal(grid.first, before.first):
             break
         before = grid
-        found = _grown(grid, np.array(volume.shape), inside, outside)
+        so_far = None if mask is None or not size else _before(grid, mask, size)
+        found = _grown(grid, np.array(volume.shape), inside, outside, so_far)
         if best is None or found.score > best.score:
             best = found
     assert best is not None
     return best
 
 
-def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels) -> Found:
+def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels, before: Before | None) -> Found:
     seeds, others = marked(grid, inside), marked(grid, outside)
     others &= ~seeds
     pairs = node_pairs(grid)
@@ -57,8 +64,12 @@ def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels) 
         held = outside[grid.holds(outside)]
         theirs = path_costs(grid, pairs, others, seeds, seed_levels(grid, grid.node(held)))
         costs = np.where(costs <= theirs, costs, np.inf)
-    growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), open_faces(grid, image_size))
+    growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), open_faces(grid, image_size), before=before)
     return Found(grid, growth.region | seeds, growth.score)
+
+
+def _before(grid: WorkGrid, mask: Flags, size: float) -> Before:
+    return Before(grid.mean_of(mask) >= 0.5, size / float(np.prod(grid.step)))
 
 
 def marked(grid: WorkGrid, voxels: Voxels) -> Flags:

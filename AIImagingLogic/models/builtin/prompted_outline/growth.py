@@ -30,6 +30,8 @@ _LEAST_NODES = 8
 _PER_NECK = 0.3
 _PER_LOG_SMALLER = 0.25
 _PER_LOG_LARGER = 0.06
+# What is added, sought anew, to the score of an outline for its overlap (Dice) with the one before.
+_PER_OVERLAP = 0.15
 # An ellipsoid fills half its box; what is taken off for e times more or less than usual.
 _SHARE_OF_BOX = 0.45
 _USUAL_LOG_OFF_BOX = 0.35
@@ -50,6 +52,14 @@ class Growth:
 
     region: Flags
     score: float
+
+
+@dataclass(frozen=True)
+class Before:
+    """An outline so far on a grid: its nodes (K, J, I), and how many there would be had the grid no end."""
+
+    nodes: Flags
+    whole: float
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ def best_growth(
     ball_nodes: float | None = None,
     most_nodes: float = np.inf,
     box_nodes: float | None = None,
+    before: Before | None = None,
 ) -> Growth:
     """Return the growth, of all that `costs` allows, whose outline together with `joined` lies best on edges.
 
@@ -103,6 +114,7 @@ def best_growth(
         the new outline is judged, and how little of it there is
     most_nodes : a growth of more is not believed
     box_nodes : of a box that the object is known to fill more or less
+    before : the outline so far, when another one is sought: of two, the one that is more like it
     gaps : (K * J * I, F) how far each node lies from faces that the object is known to reach, 0..1 of the way across
 
     Notes
@@ -144,6 +156,9 @@ def best_growth(
     if box_nodes is not None:
         off = np.abs(np.log(counts / (_SHARE_OF_BOX * box_nodes)))
         scores -= _PER_LOG_OFF_BOX * np.maximum(off - _USUAL_LOG_OFF_BOX, 0)
+    if before is not None:
+        inside_it = np.bincount(at[before.nodes.ravel()], minlength=len(levels) + 1)[: len(levels)]
+        scores += _PER_OVERLAP * 2 * np.cumsum(inside_it) / (counts + before.whole)
     if gaps is not None:
         scores *= np.prod([1 - _least_so_far(at, gap, len(levels)) for gap in gaps.T], axis=0)
     best = int(scores.argmax())

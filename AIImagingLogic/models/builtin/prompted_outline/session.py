@@ -100,7 +100,9 @@ class OutlineSession:
         """Return what all marks together show, as if nothing had been outlined yet; None when they show no object."""
         if box is not None:
             return box_outline(self._image, self._volume, box, inside, outside)
-        return first_outline(self._volume, self._spacing, inside, outside) if len(inside) else None
+        if len(inside) == 0:
+            return None
+        return first_outline(self._volume, self._spacing, inside, outside, self._mask)
 
     def _agrees(self, anew: Found, mark: Mark) -> bool:
         """Whether what was found keeps most of the outline after a mark inside, and adds little after one outside."""
