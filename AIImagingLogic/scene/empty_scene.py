@@ -29,6 +29,8 @@ def make_scene() -> Any:
     # Without these in the scene's registry, markups would be left out of a saved scene without a word.
     scene.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
     scene.RegisterNodeClass(slicer.vtkMRMLMarkupsROIJsonStorageNode())
+    # And without this, a scene saved while the Segment Editor was open would be refused as a whole.
+    scene.RegisterNodeClass(slicer.vtkMRMLSegmentEditorNode())
     _let_bundles_be_read(slicer, scene)
     slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     return scene
