@@ -61,7 +61,7 @@ STRUCTURES = (
     Structure("false lumen", "CT", *_DISSECTION, 2, True),
     Structure("sarcoma CT", "CT", *_SARCOMA["CT"], 1, False),
     Structure("sarcoma MR", "MR", *_SARCOMA["MR_T1"], 1, True),
-    Structure("sarcoma PET", "PT", *_SARCOMA["PET"], 1, False),
+    Structure("sarcoma PET", "PT", *_SARCOMA["PET"], 1, True),
     Structure("brain tumour", "MR", "brain_mr/brain1_image.nrrd", "brain_mr/brain1_label.nrrd", 1, True),
     Structure("MS change", "MR", "brain_mr/ms_p01_study2_FLAIR.nii.gz", "brain_mr/ms_p01_gt_change.nii.gz", 1, False),
     Structure("spinal cord", "MR", "body_mr/sct_t2.nii.gz", "body_mr/sct_t2_seg-manual.nii.gz", 1, True),

@@ -59,12 +59,14 @@ def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels, 
     seeds, others = marked(grid, inside), marked(grid, outside)
     others &= ~seeds
     pairs = node_pairs(grid)
-    costs = path_costs(grid, pairs, seeds, others, seed_levels(grid, grid.node(inside)))
+    levels = seed_levels(grid, grid.node(inside))
+    costs = path_costs(grid, pairs, seeds, others, levels)
     if others.any():
         held = outside[grid.holds(outside)]
         theirs = path_costs(grid, pairs, others, seeds, seed_levels(grid, grid.node(held)))
         costs = np.where(costs <= theirs, costs, np.inf)
-    growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), open_faces(grid, image_size), before=before)
+    nothing, quiet = np.zeros(grid.shape, bool), levels.quiet(grid)
+    growth = best_growth(grid, pairs, costs, nothing, open_faces(grid, image_size), before=before, quiet=quiet)
     return Found(grid, growth.region | seeds, growth.score)
 
 

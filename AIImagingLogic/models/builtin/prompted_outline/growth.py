@@ -69,6 +69,10 @@ class SeedLevels:
     values: tuple[float, ...]
     spread: float
 
+    def quiet(self, grid: WorkGrid) -> float:
+        """Return the grid's noise over that at the seeds, 1 at most: in PET a hot spot varies more than all around."""
+        return min(1.0, grid.noise / self.spread)
+
 
 def path_costs(
     grid: WorkGrid, pairs: NodePairs, seeds: Flags, blocked: Flags, levels: SeedLevels
@@ -84,7 +88,7 @@ def path_costs(
         closed = blocked.ravel()
         kept = ~(closed[one] | closed[other])
         one, other, change, length = one[kept], other[kept], change[kept], length[kept]
-    cost = length * (_PER_LENGTH + np.maximum(unlike[one], unlike[other])) + _PER_CHANGE * change
+    cost = length * (_PER_LENGTH + np.maximum(unlike[one], unlike[other])) + (_PER_CHANGE * levels.quiet(grid)) * change
     graph = sparse.csr_matrix((cost, (one, other)), shape=(flat.size,) * 2)
     sources = np.flatnonzero(seeds.ravel())
     return np.asarray(dijkstra(graph, directed=False, indices=sources, min_only=True)).reshape(grid.shape)
@@ -101,6 +105,7 @@ def best_growth(
     most_nodes: float = np.inf,
     box_nodes: float | None = None,
     before: Before | None = None,
+    quiet: float = 1.0,
 ) -> Growth:
     """Return the growth, of all that `costs` allows, whose outline together with `joined` lies best on edges.
 
@@ -115,6 +120,7 @@ def best_growth(
     most_nodes : a growth of more is not believed
     box_nodes : of a box that the object is known to fill more or less
     before : the outline so far, when another one is sought: of two, the one that is more like it
+    quiet : of the seeds' levels: what edges are less, where the object itself varies
     gaps : (K * J * I, F) how far each node lies from faces that the object is known to reach, 0..1 of the way across
 
     Notes
@@ -133,7 +139,7 @@ def best_growth(
     at = np.searchsorted(levels, flat)
     one, other = at[pairs.one], at[pairs.other]
     low, high = np.minimum(one, other), np.maximum(one, other)
-    strength = np.clip(pairs.rise / _FULL_EDGE, -1.0, 1.0)
+    strength = np.clip(pairs.rise * (quiet / _FULL_EDGE), -1.0, 1.0)
 
     def crossing(weights: NDArray[np.floating]) -> NDArray[np.float64]:
         size = len(levels) + 1
