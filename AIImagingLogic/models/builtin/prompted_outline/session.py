@@ -32,6 +32,8 @@ _SMALL = 0.3
 _FAR = 2.5
 # What is sought anew keeps this share of the outline after a mark inside, and had this share in it before one outside.
 _AGREEING = 0.5
+# After a mark inside it is at most this many times as large.
+_MOST_TIMES = 6.0
 # And after one outside at least this much of it is left.
 _LEAST_LEFT = 0.12
 
@@ -111,7 +113,7 @@ class OutlineSession:
         kept = float(((anew.grid.mean_of(self._mask) >= 0.5) & anew.region).sum())
         whole = float(self._mask.sum()) / float(np.prod(anew.grid.step))
         if mark.inside:
-            return kept >= _AGREEING * whole
+            return kept >= _AGREEING * whole and float(anew.region.sum()) <= _MOST_TIMES * whole
         return kept >= max(_AGREEING * float(anew.region.sum()), _LEAST_LEFT * whole)
 
     def _replaced(self, found: Found, inside: Voxels, outside: Voxels, changed: list[Box]) -> list[tuple[Box, Flags]]:
