@@ -42,6 +42,7 @@ def corrected(
     mark: Voxels,
     inside: bool,
     opposite: Voxels,
+    size: int,
     allowed: Callable[[WorkGrid], Flags] | None = None,
 ) -> Found:
     """Return the outline after a mark, on a grid around it.
@@ -51,6 +52,7 @@ def corrected(
     volume, mask : (K, J, I) image, and the outline so far
     mark : (N, 3) voxels k, j, i that lie in the object, or beside it
     opposite : (M, 3) voxels that were shown to lie on the other side
+    size : voxels of the outline so far
     allowed : tells of a grid which nodes may join the object; without it all
     """
     depth_mm = outline_distance_mm(mask, spacing_mm, mark, inside)
@@ -58,7 +60,7 @@ def corrected(
     while True:
         reach = np.ceil(half_mm / spacing_mm).astype(np.int64)
         grid = work_grid(volume, spacing_mm, mark.min(axis=0) - reach, mark.max(axis=0) + reach, NODES)
-        found, cut_off = _corrected_on(grid, mask, mark, inside, opposite, depth_mm, allowed)
+        found, cut_off = _corrected_on(grid, mask, mark, inside, opposite, depth_mm, size, allowed)
         if not cut_off or half_mm >= _LARGEST_MM:
             return found
         half_mm = min(half_mm * _WIDER, _LARGEST_MM)
@@ -71,6 +73,7 @@ def _corrected_on(
     inside: bool,
     opposite: Voxels,
     depth_mm: float,
+    size: int,
     allowed: Callable[[WorkGrid], Flags] | None,
 ) -> tuple[Found, bool]:
     now = grid.mean_of(mask) >= 0.5
@@ -89,7 +92,7 @@ def _corrected_on(
         costs = np.where(costs <= theirs, costs, np.inf)
     ball_nodes = 4 / 3 * np.pi * depth_mm**3 / float(np.prod(grid.spacing_mm))
     # What joins at once is hardly more than what was there, or than what was left out up to the mark.
-    object_nodes = float(mask.sum()) / float(np.prod(grid.step))
+    object_nodes = size / float(np.prod(grid.step))
     most = max(object_nodes, ball_nodes) if inside else _MOST_TAKEN * object_nodes
     growth = best_growth(grid, pairs, costs, joined, faces & ~joined, ball_nodes=ball_nodes, most_nodes=most)
     changed = growth.region | seeds

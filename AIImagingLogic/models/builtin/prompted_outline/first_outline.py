@@ -32,13 +32,17 @@ class Found:
 
 
 def first_outline(
-    volume: NDArray[Any], spacing_mm: NDArray[np.float64], inside: Voxels, outside: Voxels, mask: Flags | None = None
+    volume: NDArray[Any],
+    spacing_mm: NDArray[np.float64],
+    inside: Voxels,
+    outside: Voxels,
+    mask: Flags | None = None,
+    size: int = 0,
 ) -> Found:
     """Return the best outline around the voxels `inside` (N, 3), without those `outside` (M, 3); k, j, i.
 
-    `mask` is the outline so far (K, J, I), if there is one: it is kept as far as it may.
+    `mask` is the outline so far (K, J, I) of `size` voxels, if there is one: it is kept as far as it may.
     """
-    size = 0.0 if mask is None else float(mask.sum())
     best: Found | None = None
     before: WorkGrid | None = None
     for half_mm in HALF_SIZES_MM:
@@ -70,7 +74,7 @@ def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels, 
     return Found(grid, growth.region | seeds, growth.score)
 
 
-def _before(grid: WorkGrid, mask: Flags, size: float) -> Before:
+def _before(grid: WorkGrid, mask: Flags, size: int) -> Before:
     return Before(grid.mean_of(mask) >= 0.5, size / float(np.prod(grid.step)))
 
 

@@ -59,9 +59,11 @@ class OutlineSession:
             self._mask = np.zeros(self._volume.shape, bool)
         else:
             values = sitk.GetArrayViewFromImage(proposal)
-            self._mask = values > (0.5 if np.issubdtype(values.dtype, np.floating) else 0)
+            self._mask = values >= 0.5 if np.issubdtype(values.dtype, np.floating) else values != 0
         self._steps: list[_Step] = []
-        self._proposed = bool(self._mask.any())
+        # Counted once, then kept up to date: a count of a whole image takes as long as a correction.
+        self._size = int(np.count_nonzero(self._mask))
+        self._proposed = self._size > 0
 
     def refine(self, prompts: Prompts, progress: Progress) -> sitk.Image:
         """Return what the prompts change: see `RefinementSession.refine`."""
@@ -84,18 +86,20 @@ class OutlineSession:
     ) -> list[tuple[Box, Flags]]:
         """Take one mark, or the box when there is none, into the outline; return what was there before."""
         inside, outside = shown(marks, self._volume.shape)
-        if not self._proposed and not (self._mask.any() and self._is_small(mark, len(marks))):
+        if not self._proposed and not (self._size and self._is_small(mark, len(marks))):
             anew = self._anew(box, inside, outside)
             if anew is not None and (mark is None or self._agrees(anew, mark)):
                 return self._replaced(anew, inside, outside, changed)
-        if mark is None or len(mark.voxels) == 0 or not (self._proposed or self._mask.any()):
+        if mark is None or len(mark.voxels) == 0 or not (self._proposed or self._size):
             return []
         opposite = outside if mark.inside else inside
         if mark.inside and self._shares_of_radius(mark) > _FAR:
             found = added_part(self._volume, self._mask, self._spacing, mark.voxels, outside)
         else:
             allowed = None if box is None else partial(nodes_in_box, self._image, box)
-            found = corrected(self._volume, self._mask, self._spacing, mark.voxels, mark.inside, opposite, allowed)
+            found = corrected(
+                self._volume, self._mask, self._spacing, mark.voxels, mark.inside, opposite, self._size, allowed
+            )
         return [self._changed(found, False, inside, outside)]
 
     def _anew(self, box: OrientedBox | None, inside: Voxels, outside: Voxels) -> Found | None:
@@ -104,14 +108,14 @@ class OutlineSession:
             return box_outline(self._image, self._volume, box, inside, outside)
         if len(inside) == 0:
             return None
-        return first_outline(self._volume, self._spacing, inside, outside, self._mask)
+        return first_outline(self._volume, self._spacing, inside, outside, self._mask, self._size)
 
     def _agrees(self, anew: Found, mark: Mark) -> bool:
         """Whether what was found keeps most of the outline after a mark inside, and adds little after one outside."""
-        if not self._mask.any():
+        if not self._size:
             return True
         kept = float(((anew.grid.mean_of(self._mask) >= 0.5) & anew.region).sum())
-        whole = float(self._mask.sum()) / float(np.prod(anew.grid.step))
+        whole = self._size / float(np.prod(anew.grid.step))
         if mark.inside:
             return kept >= _AGREEING * whole and float(anew.region.sum()) <= _MOST_TIMES * whole
         return kept >= max(_AGREEING * float(anew.region.sum()), _LEAST_LEFT * whole)
@@ -120,8 +124,7 @@ class OutlineSession:
         """Take an outline in place of the one so far; return what was there before."""
         cleared = []
         for where in (*(box for step in self._steps for box, _ in step.changes), *changed):
-            cleared.append((where, self._mask[where].copy()))
-            self._mask[where] = False
+            cleared.append(self._write(where, np.zeros_like(self._mask[where])))
         return [*cleared, self._changed(found, True, inside, outside)]
 
     def _is_small(self, mark: Mark | None, marks: int) -> bool:
@@ -132,15 +135,20 @@ class OutlineSession:
 
     def _shares_of_radius(self, mark: Mark) -> float:
         """Return how far a mark lies from the outline, in radii of a ball of the object's size."""
-        radius_mm = float((3 * self._mask.sum() * np.prod(self._spacing) / (4 * np.pi)) ** (1 / 3))
+        radius_mm = float((3 * self._size * np.prod(self._spacing) / (4 * np.pi)) ** (1 / 3))
         return outline_distance_mm(self._mask, self._spacing, mark.voxels, mark.inside) / radius_mm
 
     def _changed(self, found: Found, first: bool, inside: Voxels, outside: Voxels) -> tuple[Box, Flags]:
         """Take the outline that was found; return where, and what was there before."""
         extent = None if first or self._proposed else self._extent()
         box, values = finished(self._volume, self._mask, self._spacing, found, first, extent, inside, outside)
+        return self._write(box, values)
+
+    def _write(self, box: Box, values: Flags) -> tuple[Box, Flags]:
+        """Write values in a box; return what was there."""
         was = self._mask[box].copy()
         self._mask[box] = values
+        self._size += int(np.count_nonzero(values)) - int(np.count_nonzero(was))
         return box, was
 
     def _go_back_before(self, prompts: Prompts) -> None:
@@ -148,7 +156,7 @@ class OutlineSession:
         while self._steps and not is_continued(self._steps[-1].prompts, prompts):
             step = self._steps.pop()
             for box, was in reversed(step.changes):
-                self._mask[box] = was
+                self._write(box, was)
 
     def _extent(self) -> tuple[Voxels, Voxels] | None:
         """Return the first voxel of the object and the one after its last, of an object that was made here."""
