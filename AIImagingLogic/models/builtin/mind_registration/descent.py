@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LEAST_WEIGHT = 0.05
 _LAST_RATE = 0.2
 _DECAYS, _LEAST_SIZE = (0.9, 0.99), 1e-8
-_PART = 32768
+_PART = 16384
 
 
 def descend(
@@ -59,7 +59,7 @@ def descend(
     chosen = torch.nonzero(weight.reshape(-1) > _LEAST_WEIGHT)[:, 0]
     wanted = weight.reshape(-1)[chosen]
     wanted = wanted / wanted.sum().clamp(min=1e-6)
-    target = fixed.reshape(len(fixed), -1)[:, chosen]
+    flat = fixed.reshape(len(fixed), -1)
     places = centers(weight.shape, weight.device).reshape(-1, 3)[chosen]
     parameters = velocity.clone().requires_grad_(True)
     mean, square = torch.zeros_like(velocity), torch.zeros_like(velocity)
@@ -71,9 +71,9 @@ def descend(
         field = in_grid_units(exponential(current, voxels, count), voxels).permute(0, 4, 1, 2, 3)
         leaf = field.detach().requires_grad_(True)
         # Part by part, or what backward needs of all channels at once would be the peak of memory.
-        for place, share, feature in zip(places.split(_PART), wanted.split(_PART), target.split(_PART, 1), strict=True):
+        for place, share, part in zip(places.split(_PART), wanted.split(_PART), chosen.split(_PART), strict=True):
             moved = _at(leaf, place).T
-            ((_at(moving[None], place + moved) - feature).square().sum(0) * share).sum().backward()
+            ((_at(moving[None], place + moved) - flat[:, part]).square().sum(0) * share).sum().backward()
         torch.autograd.backward([field, stiffness * roughness(current / cell)], [leaf.grad, None])
         step = rate * _LAST_RATE ** (iteration / iterations)
         with torch.no_grad():

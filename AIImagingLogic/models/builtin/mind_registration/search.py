@@ -46,7 +46,7 @@ def dense_search(
     shape = block_weight.shape
     # Blocks without weight in reach cost nothing anywhere: what surrounds them decides.
     counted = torch.nonzero(_smoothed(block_weight[None], shape).reshape(-1) > 0)[:, 0]
-    cost = _costs(blocks, _blurred(moving, factor), block_weight, counted, factor, reach, stride, progress)
+    cost = _costs(blocks, moving, block_weight, counted, factor, reach, stride, progress)
     # Couplings count blocks, so that they mean the same at each resolution.
     unit = factor**-2
     squared = unit * tried.square().sum(0)[:, None]
@@ -90,7 +90,11 @@ def _costs(
     import torch
 
     shape, width, far = blocks.shape[1:], 2 * reach + 1, reach * stride
-    padded = torch.nn.functional.pad(moving[None], (far,) * 6, mode="replicate")[0]
+    padded = moving.new_empty((len(moving), *(length + 2 * far for length in moving.shape[1:])))
+    # Channel by channel: blurring all at once would be the peak of memory.
+    for channel, values in zip(padded, moving, strict=True):
+        blurred = _blurred(values[None], factor)
+        channel.copy_(torch.nn.functional.pad(blurred[None], (far,) * 6, mode="replicate")[0, 0])
     cost = torch.empty((width**3, len(counted)), dtype=torch.float16, device=blocks.device)
     part = torch.empty((width**2, *shape), dtype=blocks.dtype, device=blocks.device)
     difference = torch.empty_like(blocks)
