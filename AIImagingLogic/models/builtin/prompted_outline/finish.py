@@ -65,13 +65,13 @@ def finished(
     if float((shares >= 0.5).sum()) < _SHRUNK * float(region.sum()):
         # Inside and outside look alike: intensities would take the object away.
         shares = region.astype(np.float32)
+    if first:
+        shares = _one_object(shares, seeds_in)
     values = voxels_from(grid, shares)
     if not first and extent is None:
         near = ndimage.binary_dilation(changed, iterations=2)
         may_move = _flags_on_voxels(grid, _on(grid, coarse, near, np.zeros_like(mask)))
         values = np.where(may_move, values, mask[grid.slices])
-    elif first:
-        values = _with_seeds(values, grid, inside)
     box = grid.slices
     _mark_voxels(values, grid, inside, True)
     _mark_voxels(values, grid, outside, False)
@@ -96,15 +96,19 @@ def _flags_on_voxels(grid: WorkGrid, flags: Flags) -> Flags:
     return flags
 
 
-def _with_seeds(values: Flags, grid: WorkGrid, inside: Voxels) -> Flags:
-    """Keep the parts that hold a seed, with their holes filled."""
-    parts, _ = ndimage.label(values)
-    held = inside[np.all((inside >= grid.first) & (inside < grid.first + np.array(values.shape)), axis=1)]
-    numbers = np.unique(parts[tuple((held - grid.first).T)])
+def _one_object(shares: NDArray[np.float32], seeds: Flags) -> NDArray[np.float32]:
+    """Keep the parts that hold a seed, without one the largest, with their holes filled."""
+    parts, count = ndimage.label(shares >= 0.5)
+    if not count:
+        return shares
+    numbers = np.unique(parts[seeds])
     if not numbers.any():
         # Started from a box alone.
-        numbers = np.array([np.bincount(parts.ravel())[1:].argmax() + 1]) if parts.any() else numbers
-    return np.asarray(ndimage.binary_fill_holes(np.isin(parts, numbers[numbers > 0])))
+        numbers = np.array([np.bincount(parts.ravel())[1:].argmax() + 1])
+    kept = np.isin(parts, numbers[numbers > 0])
+    filled = ndimage.binary_fill_holes(kept)
+    shares = np.where((parts > 0) & ~kept, np.float32(0), shares)
+    return np.where(filled & ~kept, np.float32(1), shares)
 
 
 def _mark_voxels(values: Flags, grid: WorkGrid, voxels: Voxels, inside: bool) -> None:
