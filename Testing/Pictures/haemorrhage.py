@@ -25,7 +25,7 @@ def photograph(folder: Path, other_states: bool = False) -> None:
     for seed, kind in enumerate(_KINDS):
         head = make_head(_recipe(seed, kind))
         info = describe(head.image, modality="CT", intensity_unit="HU")
-        found = sitk.GetArrayViewFromImage(segment(head.image, info, "ct-haemorrhage").image) != 0
+        found = sitk.GetArrayFromImage(segment(head.image, info, "ct-haemorrhage").image) != 0
         true = sitk.GetArrayViewFromImage(head.truth) != 0
         at = int(np.argmax(true.sum(axis=(1, 2))))
         columns.append(_column(sitk.GetArrayViewFromImage(head.image)[at], found[at], true[at]))
