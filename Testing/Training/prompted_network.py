@@ -45,26 +45,27 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--side", type=int, default=SIDE, help="of the windows, in voxels")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="of PyTorch, such as cuda")
     arguments = parser.parse_args()
     import torch
 
     torch.set_num_threads(arguments.threads)
-    train(arguments.folder, arguments.steps, arguments.seed, arguments.side)
+    train(arguments.folder, arguments.steps, arguments.seed, arguments.side, arguments.device)
 
 
-def train(folder: Path, steps: int, seed: int, side: int) -> Path:
+def train(folder: Path, steps: int, seed: int, side: int, device: str = "cpu") -> Path:
     """Train, or go on, and return the file of averaged weights (safetensors, float16)."""
     import torch
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    module = build_network().train()
+    module = build_network().train().to(device)
     optimizer = torch.optim.AdamW(module.parameters(), _RATE, weight_decay=1e-4)
     average = {name: value.clone() for name, value in module.state_dict().items()}
     first = 0
     if (folder / _STATE).is_file():
-        kept: Any = torch.load(folder / _STATE, weights_only=True)
+        kept: Any = torch.load(folder / _STATE, weights_only=True, map_location=device)
         module.load_state_dict(kept["module"])
         optimizer.load_state_dict(kept["optimizer"])
         average, first = kept["average"], kept["step"]
@@ -89,7 +90,7 @@ def train(folder: Path, steps: int, seed: int, side: int) -> Path:
             torch.save({**state, "step": step + 1}, folder / f"{_STATE}.part")
             (folder / f"{_STATE}.part").replace(folder / _STATE)
             save_file(
-                {name: value.half().contiguous() for name, value in average.items()}, str(folder / "weights.part")
+                {name: value.half().cpu().contiguous() for name, value in average.items()}, str(folder / "weights.part")
             )
             (folder / "weights.part").replace(folder / "weights.safetensors")
     return folder / "weights.safetensors"
@@ -104,7 +105,8 @@ def _step(
     samples = [make_sample(random, side) for _ in range(_SAMPLES)]
     clickers = [Clicker(sample.truth, random) for sample in samples]
     images = [sample.image for sample in samples]
-    truths = torch.from_numpy(np.stack([sample.truth for sample in samples]))[:, None].float()
+    device = next(module.parameters()).device
+    truths = torch.from_numpy(np.stack([sample.truth for sample in samples]))[:, None].float().to(device)
     before = np.zeros((_SAMPLES, *samples[0].truth.shape), np.float32)
     start = random.random(_SAMPLES)
     for number, clicker in enumerate(clickers):
@@ -113,13 +115,13 @@ def _step(
         elif start[number] < _PROPOSAL + _BOX:
             clicker.box()
     boxed = [_PROPOSAL <= value < _PROPOSAL + _BOX for value in start]
-    weight, loss_of, dice_of = torch.tensor(_OBJECT_WEIGHT), 0.0, 0.0
+    weight, loss_of, dice_of = torch.tensor(_OBJECT_WEIGHT, device=device), 0.0, 0.0
     for number in range(int(random.integers(1, _MOST_CLICKS + 1))):
         for clicker, outline, box in zip(clickers, before, boxed):
             if number > 0 or not box:
                 clicker.click(outline > 0.5)
         fed = [network_input(i, c.inside, c.outside, c.around, b) for i, c, b in zip(images, clickers, before)]
-        logits = module(torch.from_numpy(np.stack(fed)))
+        logits = module(torch.from_numpy(np.stack(fed)).to(device))
         probabilities = logits.sigmoid()
         both, sizes = (probabilities * truths).sum((1, 2, 3, 4)), (probabilities + truths).sum((1, 2, 3, 4))
         entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, truths, pos_weight=weight)
@@ -128,9 +130,9 @@ def _step(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
-        before = probabilities.detach()[:, 0].numpy()
+        before = probabilities.detach()[:, 0].cpu().numpy()
         found = before > 0.5
-        true = truths[:, 0].numpy() > 0.5
+        true = truths[:, 0].cpu().numpy() > 0.5
         loss_of = float(loss.detach())
         dice_of = float(np.mean([2 * (f & t).sum() / max(f.sum() + t.sum(), 1) for f, t in zip(found, true)]))
     return loss_of, dice_of
