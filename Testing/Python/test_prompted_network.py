@@ -16,6 +16,7 @@ from AIImagingLogic.models.prompted_network.outliner import Outliner
 from AIImagingLogic.models.prompted_network.session import NetworkSession
 from AIImagingLogic.models.prompted_network.window_grid import WindowGrid
 from AIImagingLogic.models.safety.weights import load_state_dict
+from AIImagingLogic.records.boxes import OrientedBox
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts
 from Testing.Training import prompted_network as training
@@ -112,6 +113,24 @@ def test_the_scale_grows_until_all_of_the_object_is_seen() -> None:
     assert len(network.grids) > 2
     assert network.grids[0].voxel_mm < network.grids[1].voxel_mm
     assert np.count_nonzero(found & first) > 0.93 * np.count_nonzero(first)
+
+
+def test_of_a_box_alone_the_network_is_shown_the_middle_which_need_not_be_in_the_object() -> None:
+    image, first, _ = boxes(DIRECTIONS["oblique"])
+    image = sitk.Cast(image, sitk.sitkFloat32)
+    voxels = sitk.GetArrayFromImage(image)
+    voxels[8:11, 12:19, 35:42] = 0
+    holed = sitk.GetImageFromArray(voxels)
+    holed.CopyInformation(image)
+    network = ByBrightness()
+    session = NetworkSession(network, holed, None)  # type: ignore[arg-type]
+    rows = tuple(tuple(float(value) for value in row) for row in DIRECTIONS["oblique"].T)
+    box = OrientedBox(point(image, (9, 15, 38)), (16 * 0.8, 16 * 0.9, 8 * 2.5), rows)  # type: ignore[arg-type]
+    found = outlined(session, holed, Prompts(box=box))
+    assert network.fed[0][0].tolist() == [[9, 15, 38]]
+    assert len(network.grids) == 1
+    assert not found[9, 15, 38]
+    assert np.count_nonzero(found ^ (first & (voxels > 0))) < 0.3 * np.count_nonzero(first)
 
 
 def test_what_was_shown_holds_and_a_prompt_taken_back_is_undone() -> None:

@@ -57,7 +57,11 @@ class NetworkSession:
         if bounds is not None:
             grid = self._cube(bounds, outside)
             before = self._mask if self._mask.any() else None
-            values = self._outliner.probabilities(grid, self._volume, inside, outside, box, before)
+            seen = inside
+            if box is not None and before is None and not len(inside):
+                # The network starts better from a place than from a box alone; what is found need not hold it.
+                seen = np.rint((box[0] + box[1]) / 2).astype(np.int64)[None]
+            values = self._outliner.probabilities(grid, self._volume, seen, outside, box, before)
             self._take(prompts, grid.box, grid.back(values) > 0.5, inside, outside)
         return self._crop()
 
