@@ -13,6 +13,7 @@ class Arrangement:
     ----------
     device : ``cpu``, ``cuda`` or ``mps``
     window : in the network's order, in place of the recipe's; None: the recipe's
+    at_once : windows that OpenVINO computes side by side, each on its share of the cores
     sums_on_disk : the sums of windows lie in a file
     volume_on_disk : what the network is fed with lies in a file
     half_precision : the network's weights too are in half precision; on a GPU only
@@ -25,6 +26,7 @@ class Arrangement:
 
     device: str
     window: tuple[int, ...] | None = None
+    at_once: int = 1
     sums_on_disk: bool = False
     volume_on_disk: bool = False
     half_precision: bool = False

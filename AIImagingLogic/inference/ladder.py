@@ -30,6 +30,8 @@ def next_rung(
     backend : that the network runs on, ``openvino`` or ``torch``
     can_be_frugal : whether the network can be run call by call; asked only where nothing else is left but its window
     """
+    if arrangement.at_once > 1 and backend == "openvino":
+        return replace(arrangement, at_once=1)
     if not arrangement.sums_on_disk:
         return replace(arrangement, sums_on_disk=True)
     if not arrangement.volume_on_disk:
@@ -56,6 +58,7 @@ def next_rung(
 def spared_notes(first: Arrangement, arrangement: Arrangement, recipe: NetworkRecipe) -> tuple[str, ...]:
     """Return a note on each thing that an arrangement spares and the first one did not."""
     spared = {
+        "single": first.at_once > 1 and arrangement.at_once == 1 and not arrangement.plain,
         "sums": arrangement.sums_on_disk and not first.sums_on_disk,
         "volume": arrangement.volume_on_disk and not first.volume_on_disk,
         "half": arrangement.half_precision,

@@ -92,13 +92,15 @@ def forecast_memory(
     # A few rows of the sums and weights at a time while a window is added.
     rows = 2 * group * (recipe.output_channels + 1) * window // min(plan.window)
     several = len(activations) > 1 or recipe.mirrored_axes
+    at_once = arrangement.at_once if backend == "openvino" else 1
     outputs = 2 if several else 0 if arrangement.values_on_disk else 1 if arrangement.frugal else 2
+    outputs += at_once - 1
     return MemoryForecast(
         volume=0 if arrangement.volume_on_disk else volume,
         sums=rows if on_disk else (recipe.output_channels + 1) * depth * plane,
         network=int(
             network_memory(activations, backend, compiled, arrangement)
-            + window * (outputs * recipe.output_channels + recipe.channels)
+            + window * (outputs * recipe.output_channels + at_once * recipe.channels)
         ),
         labels=labels,
         slices=int(slices),
@@ -125,7 +127,7 @@ def network_memory(
     )
     if backend == "torch":
         return by_torch
-    own = sum(each.activations for each in activations) * _FACTORS["openvino_activations"]
+    own = sum(each.activations for each in activations) * _FACTORS["openvino_activations"] * arrangement.at_once
     kept = weights * _FACTORS["openvino_weights"] + _FACTORS["openvino_libraries"]
     if compiled:
         return own + kept + _FACTORS["torch_libraries"]

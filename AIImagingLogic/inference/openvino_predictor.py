@@ -11,7 +11,8 @@ import math
 import os
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +40,55 @@ class NotConvertible(Exception):  # noqa: N818 - the run goes on without OpenVIN
 
 
 class OpenVinoPredictor:
-    """Runs a compiled network on the CPU. What a call returns is overwritten by the next call."""
+    """Runs a compiled network on the CPU. What a call returns is overwritten by the next call.
+
+    Parameters
+    ----------
+    compiled : the network
+    at_once : windows that it computes side by side, as it was compiled for
+    """
 
     backend = "openvino"
     device = "cpu"
 
-    def __init__(self, compiled: Any) -> None:
-        self._request = compiled.create_infer_request()
+    def __init__(self, compiled: Any, at_once: int = 1) -> None:
+        self.at_once = at_once
+        # One more than are computed, whose values are being read meanwhile.
+        self._requests = [compiled.create_infer_request() for _ in range(at_once + 1)]
+        self._windows: list[Any] = [None] * len(self._requests)
+        self._next = 0
         self._last: tuple[Any, Any] = (None, None)
 
     def __call__(self, window: Any) -> Any:
-        import torch
+        values = self.start(window)()
+        self._last = (window, values)
+        return values
 
+    def start(self, window: Any) -> Callable[[], Any]:
+        """Begin with a window and return what waits for its values; see `predictor.Predictor`."""
         # The window by which the network was checked is not run again: it can be a whole image.
-        if window is not self._last[0]:
-            result = self._request.infer([window.numpy()], share_inputs=True, share_outputs=True)
-            self._last = (window, torch.from_numpy(result[0]))
-        return self._last[1]
+        if window is self._last[0]:
+            return partial(_given, self._last[1])
+        self._last = (None, None)
+        at, self._next = self._next, (self._next + 1) % len(self._requests)
+        # OpenVINO reads where the window lies.
+        self._windows[at] = window
+        self._requests[at].start_async([window.numpy()], share_inputs=True)
+        return partial(_waited_for, self._requests[at])
 
 
-def open_openvino(network: Network, window: Any, settings: EngineSettings) -> OpenVinoPredictor:
+def _given(values: Any) -> Any:
+    return values
+
+
+def _waited_for(request: Any) -> Any:
+    import torch
+
+    request.wait()
+    return torch.from_numpy(request.get_output_tensor().data)
+
+
+def open_openvino(network: Network, window: Any, settings: EngineSettings, at_once: int = 1) -> OpenVinoPredictor:
     """Compile a network for windows like the given one, or take it from this process or the cache folder.
 
     Parameters
@@ -66,23 +96,24 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings) -> Op
     network : with a content hash it is kept compiled
     window : torch float32 (1, channels, *window)
     settings : number of threads and the cache folder
+    at_once : windows to be computed side by side
 
     Raises
     ------
     NotConvertible
         OpenVINO lacks an operation of the network, or its output differs from PyTorch's.
     """
-    key = _key(network, window.shape, settings)
+    key = _key(network, window.shape, settings, at_once)
     if network.content_hash and key in _compiled:
         _compiled.move_to_end(key)
-        return OpenVinoPredictor(_compiled[key])
+        return OpenVinoPredictor(_compiled[key], at_once)
     path = settings.cache_folder / f"{key}.blob" if settings.cache_folder and network.content_hash else None
-    compiled = _from_file(path, settings) if path is not None else None
+    compiled = _from_file(path, settings, at_once) if path is not None else None
     if compiled is not None:
-        predictor = OpenVinoPredictor(compiled)
+        predictor = OpenVinoPredictor(compiled, at_once)
     else:
         with torch_threads(_threads(settings)):
-            compiled, predictor = _checked(network, window, settings)
+            compiled, predictor = _checked(network, window, settings, at_once)
         if path is not None:
             _to_file(path, compiled)
     if network.content_hash:
@@ -92,19 +123,19 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings) -> Op
     return predictor
 
 
-def is_compiled(network: Network, window_shape: Sequence[int], settings: EngineSettings) -> bool:
+def is_compiled(network: Network, window_shape: Sequence[int], settings: EngineSettings, at_once: int = 1) -> bool:
     """Whether the network is compiled already for windows of a shape (1, channels, *window)."""
     if not network.content_hash:
         return False
-    key = _key(network, window_shape, settings)
+    key = _key(network, window_shape, settings, at_once)
     kept = settings.cache_folder is not None and (settings.cache_folder / f"{key}.blob").is_file()
     return key in _compiled or kept
 
 
-def _key(network: Network, window_shape: Sequence[int], settings: EngineSettings) -> str:
+def _key(network: Network, window_shape: Sequence[int], settings: EngineSettings, at_once: int) -> str:
     import openvino
 
-    parts = (network.content_hash, tuple(window_shape), _threads(settings), openvino.get_version())
+    parts = (network.content_hash, tuple(window_shape), _threads(settings), at_once, openvino.get_version())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:40]
 
 
@@ -112,16 +143,18 @@ def _threads(settings: EngineSettings) -> int:
     return settings.threads or os.cpu_count() or 1
 
 
-def _options(settings: EngineSettings) -> dict[str, Any]:
+def _options(settings: EngineSettings, at_once: int) -> dict[str, Any]:
+    # Two windows on a core each are quicker than one on both, which wait for one another at each layer.
+    side_by_side = {"NUM_STREAMS": at_once} if at_once > 1 else {"PERFORMANCE_HINT": "LATENCY"}
     return {
+        **side_by_side,
         # Processors with bfloat16 would use it unasked; labels would then differ from PyTorch's.
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": _threads(settings),
-        "PERFORMANCE_HINT": "LATENCY",
     }
 
 
-def _checked(network: Network, window: Any, settings: EngineSettings) -> tuple[Any, OpenVinoPredictor]:
+def _checked(network: Network, window: Any, settings: EngineSettings, at_once: int) -> tuple[Any, OpenVinoPredictor]:
     """Compile a network and compare it with PyTorch on a window.
 
     Converting runs the network once. A large window is spared that: what most networks do does not depend on its size.
@@ -132,8 +165,8 @@ def _checked(network: Network, window: Any, settings: EngineSettings) -> tuple[A
     theirs: Any = None
     for shape in shapes:
         try:
-            compiled = _compile(network, shape, full, settings)
-            predictor = OpenVinoPredictor(compiled)
+            compiled = _compile(network, shape, full, settings, at_once)
+            predictor = OpenVinoPredictor(compiled, at_once)
             if theirs is None:
                 theirs = _output_of_torch(network, window)
                 # What PyTorch freed would stay beside what OpenVINO takes.
@@ -147,7 +180,9 @@ def _checked(network: Network, window: Any, settings: EngineSettings) -> tuple[A
     raise AssertionError("the last shape returns or raises")
 
 
-def _compile(network: Network, traced: Sequence[int], window: Sequence[int], settings: EngineSettings) -> Any:
+def _compile(
+    network: Network, traced: Sequence[int], window: Sequence[int], settings: EngineSettings, at_once: int
+) -> Any:
     """Return the network for windows of one shape, converted by a look at another; both (1, channels, *window)."""
     import openvino
     import torch
@@ -166,7 +201,7 @@ def _compile(network: Network, traced: Sequence[int], window: Sequence[int], set
             )
             model = front_end.convert(front_end.load(decoder))
         model.reshape(openvino.PartialShape(list(window)))
-        return openvino.Core().compile_model(model, "CPU", _options(settings))
+        return openvino.Core().compile_model(model, "CPU", _options(settings, at_once))
     except Exception as error:  # noqa: BLE001 - front end, tracing and plugin each raise their own kinds
         raise NotConvertible(f"OpenVINO cannot convert it ({_one_line(error)}).") from error
 
@@ -190,13 +225,13 @@ def _compare(theirs: NDArray[np.float32], ours: NDArray[np.float32]) -> None:
         raise NotConvertible(f"OpenVINO's output differs by up to {apart:.2g} on the first window.")
 
 
-def _from_file(path: Path, settings: EngineSettings) -> Any:
+def _from_file(path: Path, settings: EngineSettings, at_once: int) -> Any:
     import openvino
 
     if not path.is_file():
         return None
     try:
-        return openvino.Core().import_model(path.read_bytes(), "CPU", _options(settings))
+        return openvino.Core().import_model(path.read_bytes(), "CPU", _options(settings, at_once))
     except RuntimeError:
         # Made by another version or on another processor, or cut off: it is compiled again and replaced.
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from AIImagingLogic.inference.arrangement import Arrangement
@@ -18,13 +19,26 @@ _ADVICE = "Install the package 'openvino', or choose another backend."
 
 
 class Predictor(Protocol):
-    """Runs a network. What a call returns may be overwritten by the next call."""
+    """Runs a network. What a call returns may be overwritten by the next call.
+
+    Attributes
+    ----------
+    at_once : windows that it computes side by side
+    """
 
     backend: str
     device: str
+    at_once: int
 
     def __call__(self, window: Any) -> Any:
         """Return torch float32 (1, output channels, *window) on the CPU, of (1, channels, *window)."""
+        ...
+
+    def start(self, window: Any) -> Callable[[], Any]:
+        """Begin with a window and return what waits for its values.
+
+        `at_once` more may be begun before they are asked for; those of the first may be overwritten after that.
+        """
         ...
 
 
@@ -56,7 +70,7 @@ def open_predictor(
     notes: tuple[str, ...] = ()
     if chosen_backend(settings, arrangement) == "openvino":
         try:
-            return open_openvino(network, window, settings), ()
+            return open_openvino(network, window, settings, arrangement.at_once), ()
         except NotConvertible as reason:
             notes = (f"The network ran on PyTorch: {reason}",)
     if arrangement.frugal and device == "cpu":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from AIImagingLogic.inference.arrangement import Arrangement
@@ -23,6 +25,7 @@ class TorchPredictor:
     """
 
     backend = "torch"
+    at_once = 1
 
     def __init__(self, network: Network, arrangement: Arrangement, threads: int | None = None) -> None:
         device = arrangement.device
@@ -34,6 +37,10 @@ class TorchPredictor:
             self._module = copy.deepcopy(network.module).to(device)
             if self._half:
                 self._module = self._module.half()
+
+    def start(self, window: Any) -> Callable[[], Any]:
+        """Return what computes a window when it is asked for its values."""
+        return partial(self, window)
 
     def __call__(self, window: Any) -> Any:
         import torch

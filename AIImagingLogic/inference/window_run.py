@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, combinations, product
@@ -43,7 +44,7 @@ class WindowRun:
 
     Attributes
     ----------
-    network_seconds : spent in the predictors
+    network_seconds : spent waiting for the predictors, which compute while other things are done too
     windows_done : that lie behind, run or skipped
     """
 
@@ -138,16 +139,31 @@ class WindowRun:
 
     def _run_row(self, volume: Any, plan: WindowPlan, start: int, blending: SlabBlending) -> None:
         depth, height, width = plan.window
+        waiting: deque[tuple[tuple[int, int, int], Callable[[], Any]]] = deque()
+
+        def add_first() -> None:
+            at, values = waiting.popleft()
+            blending.add(values(), at)
+            self.windows_done += 1
+
         above = self._recipe.foreground_above if self._recipe.skip_background_windows else None
         for j, i in product(plan.starts[1], plan.starts[2]):
             window = volume[:, start : start + depth, j : j + height, i : i + width]
             self._tell(plan)
-            if above is None or bool((window[0] > above).any()):
-                blending.add(self._predicted(window), (start, j, i))
-            self.windows_done += 1
+            if above is not None and not bool((window[0] > above).any()):
+                self.windows_done += 1
+                continue
+            waiting.append(((start, j, i), self._begun(window)))
+            if len(waiting) > self._at_once:
+                add_first()
+        while waiting:
+            add_first()
 
-    def _predicted(self, window: Any) -> Any:
-        """Return what the networks say of a window (channels, k, j, i): (output channels, *window), in their order."""
+    def _begun(self, window: Any) -> Callable[[], Any]:
+        """Begin with a window (channels, k, j, i).
+
+        What is returned gives what the networks say of it: (output channels, *window), in their order.
+        """
         import torch
 
         channels = [self._grid.in_network_order(channel) for channel in window.numpy()]
@@ -157,31 +173,56 @@ class WindowRun:
             fed = fed.squeeze(-1)
         if not self._predictors:
             self._predictors = self._open(fed)
-        total = self._sum(fed)
-        return total[0].unsqueeze(-1) if flat else total[0]
+        wanted = (1, self._recipe.output_channels, *fed.shape[2:])
+        if len(self._predictors) * len(self._mirrors) == 1:
+            values = self._start(self._predictors[0], fed, (), wanted)
+        else:
+            values = partial(self._mean, fed, wanted)
+        return lambda: values()[0].unsqueeze(-1) if flat else values()[0]
 
-    def _sum(self, fed: Any) -> Any:
+    @property
+    def _at_once(self) -> int:
+        """How many windows wait while others are begun; those that are seen several times keep the cores busy alone."""
+        several = len(self._predictors) * len(self._mirrors) != 1
+        return 0 if several else self._predictors[0].at_once
+
+    def _mean(self, fed: Any, wanted: tuple[int, ...]) -> Any:
         """Return the mean over networks and mirrored inputs: (1, output channels, *window)."""
         count = len(self._predictors) * len(self._mirrors)
         total = None
-        for predict, mirrored in product(self._predictors, self._mirrors):
-            dims = [2 + axis for axis in mirrored]
-            began = time.perf_counter()
-            values = predict(fed.flip(dims) if dims else fed)
-            self.network_seconds += time.perf_counter() - began
-            self._check(values, fed)
-            values = values.flip(dims) if dims else values
-            if self._as_probabilities:
-                values = probabilities(values, self._recipe, 1)
-            if count == 1:
-                return values
-            # The next call may overwrite what this one gave.
-            total = values / count if total is None else total.add_(values, alpha=1 / count)
-            self._progress.check_cancelled()
+        waiting: deque[Callable[[], Any]] = deque()
+        for predictor in self._predictors:
+            for mirrored in (*self._mirrors, None):
+                if mirrored is not None:
+                    waiting.append(self._start(predictor, fed, mirrored, wanted))
+                # The last of a network are waited for before the next network takes the cores.
+                while len(waiting) > (0 if mirrored is None else predictor.at_once):
+                    values = waiting.popleft()()
+                    # A later call may overwrite what this one gave.
+                    total = values / count if total is None else total.add_(values, alpha=1 / count)
+                    self._progress.check_cancelled()
         return total
 
-    def _check(self, values: Any, fed: Any) -> None:
-        wanted = (1, self._recipe.output_channels, *fed.shape[2:])
+    def _start(
+        self, predictor: Predictor, fed: Any, mirrored: Sequence[int], wanted: tuple[int, ...]
+    ) -> Callable[[], Any]:
+        """Begin with an input; what is returned gives the values, turned back: (1, output channels, *window)."""
+        dims = [2 + axis for axis in mirrored]
+        began = time.perf_counter()
+        finish = predictor.start(fed.flip(dims) if dims else fed)
+        self.network_seconds += time.perf_counter() - began
+
+        def values() -> Any:
+            began = time.perf_counter()
+            found = finish()
+            self.network_seconds += time.perf_counter() - began
+            self._check(found, wanted)
+            found = found.flip(dims) if dims else found
+            return probabilities(found, self._recipe, 1) if self._as_probabilities else found
+
+        return values
+
+    def _check(self, values: Any, wanted: tuple[int, ...]) -> None:
         if tuple(values.shape) != wanted:
             raise ModelError(
                 f"The network gave an output of shape {tuple(values.shape)} where {wanted} was expected.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -9,7 +11,7 @@ import SimpleITK as sitk
 torch = pytest.importorskip("torch")
 pytest.importorskip("openvino")
 
-from AIImagingLogic.inference import openvino_predictor  # noqa: E402
+from AIImagingLogic.inference import engine, openvino_predictor  # noqa: E402
 from AIImagingLogic.inference.engine import run_network  # noqa: E402
 from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
 from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
@@ -52,6 +54,23 @@ def test_labels_are_those_of_pytorch():
     assert (fast.backend, plain.backend, fast.notes) == ("openvino", "torch", ())
     # Single precision sums in another order: a voxel where two classes are equally likely may fall either way.
     assert np.mean(labels(fast) != labels(plain)) < 1e-4
+
+
+@pytest.mark.parametrize("mirrored", [(), (0, 2)])
+def test_windows_side_by_side_give_what_each_gives_alone(monkeypatch, mirrored):
+    recipe = replace(RECIPE, mirrored_axes=mirrored)
+    settings = EngineSettings(device="cpu", backend="openvino", threads=3)
+    networks = [Network(network()), Network(torch.nn.Conv3d(1, 3, 5, padding=2).eval())]
+    found = {}
+    for count in (1, 2, 3):
+        monkeypatch.setattr(engine, "_AT_ONCE", count)
+        for several in (networks[:1], networks):
+            output = run_network([image()], several, recipe, settings, Progress())
+            found.setdefault(len(several), []).append(labels(output))
+    for alone, *others in found.values():
+        assert len(np.unique(alone)) == 3
+        for other in others:
+            assert np.mean(other != alone) < 1e-4
 
 
 def test_repeated_runs_are_bit_identical():

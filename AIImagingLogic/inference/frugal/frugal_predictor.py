@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from AIImagingLogic.inference.frugal.activation_store import ActivationStore
@@ -32,6 +33,7 @@ class FrugalPredictor:
 
     backend = "torch"
     device = "cpu"
+    at_once = 1
 
     def __init__(
         self, network: Network, window_shape: Sequence[int], values_on_disk: bool, threads: int | None, scratch: Scratch
@@ -39,6 +41,10 @@ class FrugalPredictor:
         use_threads(threads)
         plan = frugal_plan(network.module, window_shape, values_on_disk)
         self._network = FrugalNetwork(plan, ActivationStore(scratch))
+
+    def start(self, window: Any) -> Callable[[], Any]:
+        """Return what computes a window when it is asked for its values."""
+        return partial(self, window)
 
     def __call__(self, window: Any) -> Any:
         """Return the network's first output, which may be overwritten by the next call."""
