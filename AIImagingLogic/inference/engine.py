@@ -36,7 +36,7 @@ from AIImagingLogic.records.progress import Progress
 
 _PREPARING = 0.05
 # Windows side by side: measured a fifth quicker on two cores; more would take more memory than most computers have.
-_AT_ONCE = 2
+AT_ONCE = 2
 
 
 def run_network(
@@ -133,7 +133,7 @@ class _Task:
         if chosen_backend(self.settings, plain) != "openvino":
             return plain
         count = plan_windows(self.grid.shape, self.grid, self.recipe, None).count * 2 ** len(self.recipe.mirrored_axes)
-        return replace(plain, at_once=min(_AT_ONCE, count, self.settings.threads or os.cpu_count() or 1))
+        return replace(plain, at_once=min(AT_ONCE, count, self.settings.threads or os.cpu_count() or 1))
 
     def forecast(self, arrangement: Arrangement, rough: bool = False) -> MemoryForecast:
         """Return what a run adds to the memory of this process; `rough`: at most, without a look at the networks."""

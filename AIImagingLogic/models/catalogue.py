@@ -122,7 +122,7 @@ def _all_ids() -> tuple[str, ...]:
 
 
 def load_model(model_id: str, **parameters: Any) -> Any:
-    """Return the built-in Segmenter, Detector, Outliner, Refiner or Registrar `model_id`, made with `parameters` of its own.
+    """Return the built-in engine `model_id` (a Segmenter, Detector, Refiner, ...), made with `parameters` of its own.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,31 @@ def run_ours(path: Path, module: Any, content_hash: str, classes: int, backend: 
         "notes": list(output.notes),
         "labels": sitk.GetArrayFromImage(output.labels),
     }
+
+
+def network_alone_seconds(module: Any, content_hash: str, classes: int, windows: int) -> float:
+    """Return how long the compiled network takes for so many windows while nothing else is done."""
+    import torch
+
+    from AIImagingLogic.inference.arrangement import Arrangement
+    from AIImagingLogic.inference.engine import AT_ONCE
+    from AIImagingLogic.inference.network import EngineSettings, Network
+    from AIImagingLogic.inference.predictor import open_predictor
+
+    settings = EngineSettings(backend="openvino", device="cpu", cache_folder=cache_folder())
+    given = [torch.rand(1, recipe(classes).channels, *WINDOW) for _ in range(AT_ONCE + 1)]
+    arrangement = Arrangement("cpu", at_once=AT_ONCE)
+    predictor, _ = open_predictor(Network(module, content_hash), given[0], settings, arrangement)
+    predictor(given[1])
+    waiting: deque[Any] = deque()
+    began = time.perf_counter()
+    for number in range(windows):
+        waiting.append(predictor.start(given[number % len(given)]))
+        if len(waiting) > AT_ONCE:
+            waiting.popleft()()
+    while waiting:
+        waiting.popleft()()
+    return time.perf_counter() - began
 
 
 def run_monai(path: Path, module: Any) -> dict[str, Any]:
@@ -107,12 +133,15 @@ def main() -> None:
     parser.add_argument("image", type=Path)
     parser.add_argument("labels", type=Path, help="where the labels go, .npy, on the grid of the image")
     parser.add_argument("--first", action="store_true", help="with nothing compiled before")
+    parser.add_argument("--alone", action="store_true", help="then time the network alone, on as many windows")
     options = parser.parse_args()
     module, content_hash = load_network(options.classes)
     if options.who == "monai":
         result = run_monai(options.image, module)
     else:
         result = run_ours(options.image, module, content_hash, options.classes, options.who, not options.first)
+        if options.alone:
+            result["alone_seconds"] = network_alone_seconds(module, content_hash, options.classes, result["windows"])
     result["peak_gb"] = resident_peak_gb()
     np.save(options.labels, result.pop("labels"))
     print(json.dumps(result))

@@ -63,7 +63,7 @@ def test_windows_side_by_side_give_what_each_gives_alone(monkeypatch, mirrored):
     networks = [Network(network()), Network(torch.nn.Conv3d(1, 3, 5, padding=2).eval())]
     found = {}
     for count in (1, 2, 3):
-        monkeypatch.setattr(engine, "_AT_ONCE", count)
+        monkeypatch.setattr(engine, "AT_ONCE", count)
         for several in (networks[:1], networks):
             output = run_network([image()], several, recipe, settings, Progress())
             found.setdefault(len(several), []).append(labels(output))
