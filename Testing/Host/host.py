@@ -59,7 +59,6 @@ class Host:
         self.scene = make_scene()
         self.messages, self.packaging, self.samples = Messages(), Packaging(), SampleData()
         self._panels: list[Panel] = []
-        self._folders: list[str] = []
         self._installed = Installed()
         self._path = list(sys.path)
         self._application = make_application()
@@ -113,7 +112,6 @@ class Host:
         for path in (str(folder), str(folder.parent)):
             if path not in sys.path:
                 sys.path.insert(0, path)
-                self._folders.append(path)
         file = importlib.import_module(name)
         module = wrap(qSlicerScriptedLoadableModule(name, str(folder / f"{name}.py")))
         getattr(file, name)(module)
@@ -217,7 +215,7 @@ class Host:
         intercepts.clear()
         self._installed.undo()
         _forget_shared_service()
-        forget_modules_of(self._folders)
+        forget_modules_of([folder for folder in sys.path if folder not in self._path])
         sys.path[:] = self._path
         _running.remove(self)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -115,12 +115,10 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, module in modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(ScriptedEffect, "registered", [])
-    monkeypatch.syspath_prepend(str(MODULE.parent))
-    monkeypatch.syspath_prepend(str(MODULE))
     with running() as started:
+        monkeypatch.syspath_prepend(str(MODULE.parent))
+        monkeypatch.syspath_prepend(str(MODULE))
         yield started
-    for name in [name for name in sys.modules if name.startswith((NAME, "AIImagingLib"))]:
-        del sys.modules[name]
 
 
 @pytest.fixture
