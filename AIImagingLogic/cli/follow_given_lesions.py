@@ -8,7 +8,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from AIImagingLogic.cli.follow_up_files import _with_files
+from AIImagingLogic.cli.follow_up_files import write_into_new_folder
 from AIImagingLogic.dicom.report_lesions import lesions_of_report
 from AIImagingLogic.followup.visit_order import visit_labels, visit_order
 from AIImagingLogic.images.quantity import QuantityImage
@@ -102,7 +102,7 @@ def follow_given_lesions(
     )
     told = (_told_sources(timeline, [lesions[index].source for index in order]), *_not_measured(made, nodules), *notes)
     timeline = dataclasses.replace(timeline, notes=(*timeline.notes, *told))
-    return _with_files(timeline, images, Path(folder), progress) if folder else timeline
+    return write_into_new_folder(timeline, images, Path(folder), progress) if folder else timeline
 
 
 def _visit(

@@ -45,7 +45,7 @@ def follow_up_with_files(
     """
     progress = progress or Progress()
     timeline = follow_up(baseline, baseline_info, followup, followup_info, progress.part(0.0, _COMPUTED))
-    return _with_files(timeline, (baseline, followup), Path(folder), progress)
+    return write_into_new_folder(timeline, (baseline, followup), Path(folder), progress)
 
 
 def follow_up_visits_with_files(
@@ -67,10 +67,31 @@ def follow_up_visits_with_files(
     part = progress.part(0.0, _COMPUTED)
     timeline = follow_up_visits(visits, visits_infos, in_given_order, previous, part)
     ordered = [visits[index] for index in visit_order(visits_infos, in_given_order)]
-    return _with_files(timeline, ordered, Path(folder), progress)
+    return write_into_new_folder(timeline, ordered, Path(folder), progress)
 
 
-def _with_files(timeline: Timeline, images: Sequence[sitk.Image], folder: Path, progress: Progress) -> Timeline:
+def write_into_new_folder(
+    timeline: Timeline, images: Sequence[sitk.Image], folder: Path, progress: Progress
+) -> Timeline:
+    """Write the files of a follow-up into a new folder inside `folder`.
+
+    Parameters
+    ----------
+    timeline : to write
+    images : of its visits, in order of time
+    folder : in which the new one is made
+    progress : of the whole run, of which writing is the last part
+
+    Returns
+    -------
+    Timeline
+        With a note that names the new folder, or says why there is none.
+
+    Raises
+    ------
+    Cancelled
+        No folder was left behind.
+    """
     progress.check_cancelled()
     target = _free(folder, f"AI follow-up {datetime.now():%Y-%m-%d %H.%M.%S}")
     try:

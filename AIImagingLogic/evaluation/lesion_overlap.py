@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from AIImagingLogic.measure.label_overlap import mask_dice
+
 Mask = NDArray[np.bool_]
 
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
@@ -68,11 +70,6 @@ def lesion_overlap(
         tuple(bool(covered[number]) for number in order),
         tuple(float(sizes[number] * voxel_mm3) for number in order),
         int(false.sum()),
-        _dice(reference, found),
-        _dice(rest, rest_found),
+        mask_dice(reference, found),
+        mask_dice(rest, rest_found),
     )
-
-
-def _dice(first: Mask, second: Mask) -> float:
-    total = int(first.sum()) + int(second.sum())
-    return 1.0 if total == 0 else 2.0 * int((first & second).sum()) / total

@@ -16,12 +16,12 @@ from AIImagingLogic.images.info import describe
 from AIImagingLogic.inference.engine import run_network
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.torch_threads import torch_threads
+from AIImagingLogic.measure.label_overlap import mean_label_dice
 from AIImagingLogic.models.finetune.adaptation import Adaptation, AdaptationSettings, adapt
 from AIImagingLogic.models.finetune.case_split import CaseSplit, check_labels, split_cases
 from AIImagingLogic.models.finetune.corrected_case import CorrectedCase
 from AIImagingLogic.models.finetune.corrected_cases import CorrectedCases
 from AIImagingLogic.models.finetune.finetune_result import FinetuneResult, HeldOutCase
-from AIImagingLogic.models.finetune.label_dice import mean_label_dice
 from AIImagingLogic.models.finetune.new_package import (
     CARD,
     RECORD,

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from AIImagingLogic.evaluation.overlap import dice
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.phantoms.head.phantom import make_head
 from AIImagingLogic.images.phantoms.head.recipe import HeadRecipe, exam_head
 from AIImagingLogic.images.read import read_image
+from AIImagingLogic.measure.label_overlap import dice
 from AIImagingLogic.records.errors import AIImagingError
 from AIImagingLogic.records.measured_segments import MeasuredSegments
 from AIImagingLogic.tasks.segment import segment_and_measure

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from AIImagingLogic.evaluation.overlap import dice
 from AIImagingLogic.images.geometry import transform_points
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.phantoms.semi_synthetic import SemiSyntheticPair, make_semi_synthetic_pair
 from AIImagingLogic.images.read import read_image
+from AIImagingLogic.measure.label_overlap import dice
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.timeline import Lesion, LinkStatus, Timeline
 from AIImagingLogic.tasks.detect import detect

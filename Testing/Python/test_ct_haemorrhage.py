@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from AIImagingLogic.evaluation.overlap import dice
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.phantoms.head.phantom import HeadPhantom, make_head
 from AIImagingLogic.images.phantoms.head.recipe import HeadRecipe, tuning_head
 from AIImagingLogic.images.read import read_image
+from AIImagingLogic.measure.label_overlap import dice
 from AIImagingLogic.models.builtin.ct_haemorrhage import CTHaemorrhage
 from AIImagingLogic.models.catalogue import model_card
 from AIImagingLogic.records.errors import AIImagingError, GeometryError, WrongImageError

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from AIImagingLogic.evaluation.detection import Mark, ScanMatch, Target, match_marks
 from AIImagingLogic.evaluation.froc import froc_curve, froc_intervals
 from AIImagingLogic.evaluation.hit_rules import distance_rule, hit_rule, overlap_rule
-from AIImagingLogic.evaluation.overlap import dice
+from AIImagingLogic.measure.label_overlap import dice
 from AIImagingLogic.records.errors import GeometryError, WrongImageError
 
 

@@ -15,10 +15,10 @@ from AIImagingLogic.cli import main
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.segmentation_file import write_segmentation
 from AIImagingLogic.inference.recipe import NetworkRecipe
+from AIImagingLogic.measure.label_overlap import mean_label_dice
 from AIImagingLogic.models.card_file import read_card
 from AIImagingLogic.models.finetune.case_split import FEWEST_CASES, split_cases
 from AIImagingLogic.models.finetune.corrected_cases import MANIFEST, CorrectedCases
-from AIImagingLogic.models.finetune.label_dice import mean_label_dice
 from AIImagingLogic.models.finetune.label_loss import label_loss
 from AIImagingLogic.models.finetune.training_volume import TrainingVolume, make_training_volume
 from AIImagingLogic.models.finetune.training_windows import drawn_window, varied

@@ -16,8 +16,8 @@ import SimpleITK as sitk
 
 from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.images.info import content_hash
+from AIImagingLogic.measure.label_overlap import mean_label_dice
 from AIImagingLogic.models.finetune.corrected_case import CaseFile, CaseLabel, CorrectedCase
-from AIImagingLogic.models.finetune.label_dice import mean_label_dice
 from AIImagingLogic.models.formats.package_files import file_sha256
 from AIImagingLogic.records.atomic_files import make_folder, output_error, written_atomically
 from AIImagingLogic.records.errors import GeometryError, ModelError, OutputError, UnreadableImageError
