@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from AIImagingLogic.images.geometry import index_to_world
+from AIImagingLogic.images.geometry import Grid, grid_spacing, index_to_world
 from AIImagingLogic.models.builtin.prompted_outline.first_outline import NODES, Found, marked, seed_levels
 from AIImagingLogic.models.builtin.prompted_outline.growth import best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
@@ -28,9 +27,11 @@ _LEAST_MARGIN_MM = 4.0
 # A box thinner than this share of its other edges was drawn in a slice: the object goes on beside it.
 _THIN = 0.15
 _CORE_SIGMA = 1.0
+# A node on a face of the box lies in it, whatever the layout of the grid leaves of rounding.
+_DECIMALS = 6
 
 
-def box_outline(image: sitk.Image, volume: NDArray[Any], box: OrientedBox, inside: Voxels, outside: Voxels) -> Found:
+def box_outline(on: Grid, volume: NDArray[Any], box: OrientedBox, inside: Voxels, outside: Voxels) -> Found:
     """Return the best outline in a box.
 
     Parameters
@@ -38,11 +39,11 @@ def box_outline(image: sitk.Image, volume: NDArray[Any], box: OrientedBox, insid
     inside, outside : (N, 3) voxels k, j, i that were shown as well; may be none
     """
     whole = _deepened(box)
-    spacing = np.array(image.GetSpacing())[::-1]
-    first, last = box_bounds(image, whole)
+    spacing = grid_spacing(on)[::-1]
+    first, last = box_bounds(on, whole)
     margin = np.ceil(np.maximum((last - first) * _MARGIN, _LEAST_MARGIN_MM / spacing)).astype(np.int64)
     grid = work_grid(volume, spacing, first - margin, last + margin, NODES)
-    places = _places(image, grid, whole)
+    places = _places(on, grid, whole)
     allowed = np.all(np.abs(places) <= 1, axis=-1)
     others = marked(grid, outside)
     blocked = ~allowed | others
@@ -58,9 +59,9 @@ def box_outline(image: sitk.Image, volume: NDArray[Any], box: OrientedBox, insid
     return Found(grid, growth.region | seeds, growth.score)
 
 
-def nodes_in_box(image: sitk.Image, box: OrientedBox, grid: WorkGrid) -> Flags:
+def nodes_in_box(on: Grid, box: OrientedBox, grid: WorkGrid) -> Flags:
     """Say of each node whether it lies in the box: (K, J, I)."""
-    return np.asarray(np.all(np.abs(_places(image, grid, _deepened(box))) <= 1, axis=-1))
+    return np.asarray(np.all(np.abs(_places(on, grid, _deepened(box))) <= 1, axis=-1))
 
 
 def _deepened(box: OrientedBox) -> OrientedBox:
@@ -74,13 +75,13 @@ def _deepened(box: OrientedBox) -> OrientedBox:
     return replace(box, size_mm=(float(size[0]), float(size[1]), float(size[2])))
 
 
-def _places(image: sitk.Image, grid: WorkGrid, box: OrientedBox) -> NDArray[np.float64]:
+def _places(on: Grid, grid: WorkGrid, box: OrientedBox) -> NDArray[np.float64]:
     """Return where in the box each node lies: (K, J, I, 3), -1..1 along the box's axes."""
     numbers = np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3)
     index = grid.first + numbers * grid.step + (grid.step - 1) / 2
-    offsets = (index_to_world(image, index[:, ::-1]) - np.array(box.center_mm)) @ np.array(box.axes).T
-    half = np.maximum(np.array(box.size_mm), min(image.GetSpacing())) / 2
-    return np.asarray((offsets / half).reshape(*grid.shape, 3))
+    offsets = (index_to_world(on, index[:, ::-1]) - np.array(box.center_mm)) @ np.array(box.axes).T
+    half = np.maximum(np.array(box.size_mm), float(grid_spacing(on).min())) / 2
+    return np.asarray(np.round(offsets / half, _DECIMALS).reshape(*grid.shape, 3))
 
 
 def _core(grid: WorkGrid, allowed: Flags, places: NDArray[np.float64]) -> Flags:

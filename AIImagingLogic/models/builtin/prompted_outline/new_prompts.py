@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import SimpleITK as sitk
-
+from AIImagingLogic.images.geometry import Grid
 from AIImagingLogic.models.builtin.prompted_outline.painted_prompts import Mark, click_mark, lasso_marks, stroke_mark
 from AIImagingLogic.records.prompts import Prompts
 
@@ -19,14 +18,14 @@ def is_continued(before: Prompts, now: Prompts) -> bool:
     )
 
 
-def new_marks(image: sitk.Image, before: Prompts, now: Prompts) -> tuple[Mark, ...]:
+def new_marks(grid: Grid, before: Prompts, now: Prompts) -> tuple[Mark, ...]:
     """Return the marks that came since `before`, each alone: what says most of the object first."""
     marks: list[Mark] = []
     if now.lasso_mm and not before.lasso_mm:
-        marks += lasso_marks(image, now.lasso_mm)
-    strokes = [stroke_mark(image, stroke) for stroke in now.strokes[len(before.strokes) :]]
+        marks += lasso_marks(grid, now.lasso_mm)
+    strokes = [stroke_mark(grid, stroke) for stroke in now.strokes[len(before.strokes) :]]
     marks += [mark for mark in strokes if mark.inside]
-    marks += [click_mark(image, point, True) for point in now.inside_mm[len(before.inside_mm) :]]
+    marks += [click_mark(grid, point, True) for point in now.inside_mm[len(before.inside_mm) :]]
     marks += [mark for mark in strokes if not mark.inside]
-    marks += [click_mark(image, point, False) for point in now.outside_mm[len(before.outside_mm) :]]
+    marks += [click_mark(grid, point, False) for point in now.outside_mm[len(before.outside_mm) :]]
     return tuple(marks)

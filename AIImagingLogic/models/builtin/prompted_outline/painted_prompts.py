@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from AIImagingLogic.images.geometry import index_matrix, world_to_index
+from AIImagingLogic.images.geometry import Grid, grid_size, grid_spacing, index_matrix
+from AIImagingLogic.models.builtin.prompted_outline.canonical_grid import index_of, voxel_of
 from AIImagingLogic.records.boxes import OrientedBox, Vector
 from AIImagingLogic.records.prompts import Stroke
 
 Voxels = NDArray[np.int64]
+# A voxel on the pen's very rim counts whatever the layout of the grid.
+_ROUNDING_MM = 1e-6
 _NONE = np.zeros((0, 3), dtype=np.int64)
 
 
@@ -35,39 +37,39 @@ def shown(marks: Sequence[Mark], size: tuple[int, ...]) -> tuple[Voxels, Voxels]
     return np.concatenate(inside), np.concatenate(outside)
 
 
-def click_mark(image: sitk.Image, point_mm: Vector, inside: bool) -> Mark:
+def click_mark(grid: Grid, point_mm: Vector, inside: bool) -> Mark:
     """Return the voxel of a click."""
-    return Mark(_within(image, _voxels_at(image, [point_mm])), inside)
+    return Mark(_within(grid, voxel_of(grid, [point_mm])), inside)
 
 
-def stroke_mark(image: sitk.Image, stroke: Stroke) -> Mark:
+def stroke_mark(grid: Grid, stroke: Stroke) -> Mark:
     """Return the voxels within the pen's radius of a stroke's line, and those on the line."""
     corners = np.array(stroke.points_mm, dtype=float).reshape(-1, 3)
-    step = 0.5 * min(image.GetSpacing())
+    step = 0.5 * float(grid_spacing(grid).min())
     line = [corners[:1]]
     for start, end in zip(corners[:-1], corners[1:], strict=True):
         count = max(int(np.ceil(np.linalg.norm(end - start) / step)), 1)
         line.append(start + (end - start) * (np.arange(1, count + 1) / count)[:, None])
     points = np.concatenate(line)
-    on_line = _voxels_at(image, points)
-    reach = np.floor(stroke.radius_mm / np.array(image.GetSpacing()))
+    on_line = voxel_of(grid, points)
+    reach = np.floor((stroke.radius_mm + _ROUNDING_MM) / grid_spacing(grid))
     ranges = [np.arange(-n, n + 1) for n in reach]
     offsets = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 3)
-    near = np.linalg.norm(offsets @ index_matrix(image).T, axis=1) <= stroke.radius_mm
+    near = np.linalg.norm(offsets @ index_matrix(grid).T, axis=1) <= stroke.radius_mm + _ROUNDING_MM
     offsets = offsets[near].astype(np.int64) if near.any() else np.zeros((1, 3), np.int64)
     voxels = np.unique((np.unique(on_line, axis=0)[:, None] + offsets).reshape(-1, 3), axis=0)
-    return Mark(_within(image, voxels), stroke.inside)
+    return Mark(_within(grid, voxels), stroke.inside)
 
 
-def lasso_marks(image: sitk.Image, lasso_mm: tuple[Vector, ...]) -> tuple[Mark, Mark]:
+def lasso_marks(grid: Grid, lasso_mm: tuple[Vector, ...]) -> tuple[Mark, Mark]:
     """Return the voxels in the lasso's slice that it holds, and a ring beside it.
 
     The slice is the one along the image's axes in which the line lies best.
     """
-    corners = world_to_index(image, lasso_mm)
-    across = int(np.argmin(np.ptp(corners, axis=0) * np.array(image.GetSpacing())))
+    corners = index_of(grid, lasso_mm)
+    across = int(np.argmin(np.ptp(corners, axis=0) * grid_spacing(grid)))
     plane = [axis for axis in range(3) if axis != across]
-    size = np.array(image.GetSize())[plane]
+    size = grid_size(grid)[plane]
     margin = np.maximum(np.ptp(corners[:, plane], axis=0) * 0.25, 2.0)
     first = np.maximum(np.floor(corners[:, plane].min(axis=0) - margin), 0).astype(np.int64)
     last = np.minimum(np.ceil(corners[:, plane].max(axis=0) + margin), size - 1).astype(np.int64)
@@ -76,17 +78,17 @@ def lasso_marks(image: sitk.Image, lasso_mm: tuple[Vector, ...]) -> tuple[Mark, 
     voxels = np.empty((a.size, 3), dtype=np.int64)
     voxels[:, plane[0]], voxels[:, plane[1]] = a.ravel(), b.ravel()
     voxels[:, across] = int(np.floor(corners[:, across].mean() + 0.5))
-    return Mark(_within(image, voxels[held]), True), Mark(_within(image, voxels[~held]), False)
+    return Mark(_within(grid, voxels[held]), True), Mark(_within(grid, voxels[~held]), False)
 
 
-def box_bounds(image: sitk.Image, box: OrientedBox) -> tuple[Voxels, Voxels]:
+def box_bounds(grid: Grid, box: OrientedBox) -> tuple[Voxels, Voxels]:
     """Return the first and last voxel (k, j, i) of the image that the box touches."""
     half = np.array(box.size_mm) / 2
     signs = np.stack(np.meshgrid(*([-1, 1],) * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    corners = world_to_index(image, np.array(box.center_mm) + (signs * half) @ np.array(box.axes))
+    corners = index_of(grid, np.array(box.center_mm) + (signs * half) @ np.array(box.axes))
     first = np.ceil(corners.min(axis=0) - 0.5 + 1e-6)
     last = np.maximum(np.floor(corners.max(axis=0) + 0.5 - 1e-6), first)
-    top = np.array(image.GetSize()) - 1
+    top = grid_size(grid) - 1
     return np.clip(first, 0, top).astype(np.int64)[::-1], np.clip(last, 0, top).astype(np.int64)[::-1]
 
 
@@ -101,12 +103,7 @@ def _held_by(corners: NDArray[np.float64], a: Voxels, b: Voxels) -> NDArray[np.b
     return odd
 
 
-def _voxels_at(image: sitk.Image, points_mm: ArrayLike) -> Voxels:
-    """Return the voxels (N, 3), i, j, k, of points; on the face between two it is the farther one, as in SimpleITK."""
-    return np.floor(world_to_index(image, points_mm) + 0.5).astype(np.int64)
-
-
-def _within(image: sitk.Image, index: Voxels) -> Voxels:
+def _within(grid: Grid, index: Voxels) -> Voxels:
     """Return those voxels (i, j, k) that the image has, as k, j, i."""
-    held = np.all((index >= 0) & (index < np.array(image.GetSize())), axis=1)
+    held = np.all((index >= 0) & (index < grid_size(grid)), axis=1)
     return np.ascontiguousarray(index[held][:, ::-1]) if held.any() else _NONE

@@ -10,7 +10,9 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from AIImagingLogic.images.geometry import grid_spacing
 from AIImagingLogic.models.builtin.prompted_outline.box_outline import box_outline, nodes_in_box
+from AIImagingLogic.models.builtin.prompted_outline.canonical_grid import canonical_box, canonical_view
 from AIImagingLogic.models.builtin.prompted_outline.correction import added_part, corrected, outline_distance_mm
 from AIImagingLogic.models.builtin.prompted_outline.finish import finished
 from AIImagingLogic.models.builtin.prompted_outline.first_outline import Found, first_outline
@@ -53,13 +55,18 @@ class OutlineSession:
 
     def __init__(self, image: sitk.Image, proposal: sitk.Image | None) -> None:
         self._image = image
-        self._volume = sitk.GetArrayViewFromImage(image)
-        self._spacing = np.array(image.GetSpacing())[::-1]
+        # All is done in one orientation: the outline does not depend on how the image's axes are flipped or permuted.
+        self._view = canonical_view(image)
+        self._grid = self._view.grid
+        self._volume = self._view.of(sitk.GetArrayViewFromImage(image))
+        self._spacing = grid_spacing(self._grid)[::-1]
         if proposal is None:
             self._mask = np.zeros(self._volume.shape, bool)
         else:
-            values = sitk.GetArrayViewFromImage(proposal)
-            self._mask = values >= 0.5 if np.issubdtype(values.dtype, np.floating) else values != 0
+            values = self._view.of(sitk.GetArrayViewFromImage(proposal))
+            self._mask = np.ascontiguousarray(
+                values >= 0.5 if np.issubdtype(values.dtype, np.floating) else values != 0
+            )
         self._steps: list[_Step] = []
         # Counted once, then kept up to date: a count of a whole image takes as long as a correction.
         self._size = int(np.count_nonzero(self._mask))
@@ -71,13 +78,14 @@ class OutlineSession:
         before = self._steps[-1].prompts if self._steps else Prompts()
         changes: list[tuple[Box, Flags]] = []
         marks = [mark for step in self._steps for mark in step.marks]
-        new = new_marks(self._image, before, prompts)
+        new = new_marks(self._grid, before, prompts)
         boxed = prompts.box is not None and before.box is None
+        box = None if prompts.box is None else canonical_box(prompts.box)
         for mark in (*((None,) if boxed else ()), *new):
             progress.check_cancelled()
             if mark is not None:
                 marks.append(mark)
-            changes += self._take(mark, marks, prompts.box, [box for box, _ in changes])
+            changes += self._take(mark, marks, box, [where for where, _ in changes])
         self._steps.append(_Step(prompts, new, tuple(changes)))
         return self._crop()
 
@@ -96,7 +104,7 @@ class OutlineSession:
         if mark.inside and self._shares_of_radius(mark) > _FAR:
             found = added_part(self._volume, self._mask, self._spacing, mark.voxels, outside)
         else:
-            allowed = None if box is None else partial(nodes_in_box, self._image, box)
+            allowed = None if box is None else partial(nodes_in_box, self._grid, box)
             found = corrected(
                 self._volume, self._mask, self._spacing, mark.voxels, mark.inside, opposite, self._size, allowed
             )
@@ -105,7 +113,7 @@ class OutlineSession:
     def _anew(self, box: OrientedBox | None, inside: Voxels, outside: Voxels) -> Found | None:
         """Return what all marks together show, as if nothing had been outlined yet; None when they show no object."""
         if box is not None:
-            return box_outline(self._image, self._volume, box, inside, outside)
+            return box_outline(self._grid, self._volume, box, inside, outside)
         if len(inside) == 0:
             return None
         return first_outline(self._volume, self._spacing, inside, outside, self._mask, self._size)
@@ -176,8 +184,8 @@ class OutlineSession:
             first = np.min([[s.start for s in box] for box in boxes], axis=0)
             last = np.max([[s.stop for s in box] for box in boxes], axis=0)
         where = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
-        crop = sitk.GetImageFromArray(self._mask[where].astype(np.uint8))
+        crop = sitk.GetImageFromArray(self._view.back(self._mask[where].astype(np.uint8)))
         crop.SetSpacing(self._image.GetSpacing())
         crop.SetDirection(self._image.GetDirection())
-        crop.SetOrigin(self._image.TransformIndexToPhysicalPoint([int(n) for n in first[::-1]]))
+        crop.SetOrigin(self._image.TransformIndexToPhysicalPoint(self._view.first_in_image(first, last)[::-1]))
         return crop

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-# Coarse voxels average this many samples along an axis: all of them would cost a pass over the whole image.
-_SAMPLES = (0.25, 0.75)
+# Coarse voxels average two samples along an axis, this share of a step from either end: all of them would cost a pass
+# over the whole image.
+_SAMPLE = 0.25
 _NOISE_SMOOTHING = 0.6
 
 
@@ -109,7 +110,9 @@ def _means(
 ) -> NDArray[np.float32]:
     picks = []
     for axis in range(3):
-        offsets = [0] if step[axis] == 1 else [int(step[axis] * share) for share in _SAMPLES]
+        offsets = (
+            [0] if step[axis] == 1 else [int(step[axis] * _SAMPLE), int(step[axis] - 1 - int(step[axis] * _SAMPLE))]
+        )
         picks.append([slice(int(first[axis] + o), None, int(step[axis])) for o in offsets])
     size = tuple(slice(0, int(n)) for n in nodes)
     total = np.zeros(tuple(int(n) for n in nodes), np.float32)
