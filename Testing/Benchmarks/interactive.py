@@ -8,7 +8,6 @@ counts as one interaction.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -21,20 +20,21 @@ import numpy as np
 import SimpleITK as sitk
 
 from AIImagingLogic.images.info import describe
-from AIImagingLogic.models.catalogue import load_model
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts
-from AIImagingLogic.tasks.refine import REFINE_MODEL, open_refinement
-from Testing.Benchmarks.interactive_cases import Case, cases
-from Testing.Benchmarks.interactive_peers import PEERS, peer_answer
-from Testing.Benchmarks.interactive_user import Mask, play
+from AIImagingLogic.tasks.refine import open_refinement
+from Testing.Benchmarks.interactive_cases import cases
+from Testing.Benchmarks.interactive_courses import OURS, course
+from Testing.Benchmarks.interactive_peers import PEERS
 from Testing.Benchmarks.reporting import Figures, run_as_command, shared_data
 
-OURS = "ours"
 CLICKS = 10
 QUICK_CLICKS = 5
-# The quick run: click start alone, and a crop of at most this many voxels for the peers.
-QUICK_VOXELS = 40_000
+STARTS = ("click", "box")
+# With coarse peers: a crop of at most this many voxels for them.
+COARSE_VOXELS = 40_000
+# A click that lowers Dice by more than this made the outline worse.
+_FALL = 0.02
 _AFTER = (1, 3, 5, 10)
 _GOALS = (0.85, 0.90)
 _TIMED_SIZE = (512, 512, 300)
@@ -44,29 +44,16 @@ Tell = Callable[[str], None]
 Courses = dict[tuple[str, str, str], tuple[float, ...]]
 
 
-def our_answer(image: sitk.Image) -> Callable[[Prompts], Mask]:
-    """Return what answers prompts with the whole mask, by this extension's engine."""
-    session = load_model(REFINE_MODEL).open(image, describe(image), None)
-    size = image.GetSize()[::-1]
-
-    def answer(prompts: Prompts) -> Mask:
-        crop = session.refine(prompts, Progress())
-        i, j, k = image.TransformPhysicalPointToIndex(crop.GetOrigin())
-        values = sitk.GetArrayViewFromImage(crop) > 0
-        mask = np.zeros(size, bool)
-        mask[k : k + values.shape[0], j : j + values.shape[1], i : i + values.shape[2]] = values
-        return mask
-
-    return answer
-
-
 def run(
-    tell: Tell, quick: bool = False, keep: Path | None = None, names: tuple[str, ...] = ()
+    tell: Tell,
+    clicks: int = CLICKS,
+    starts: Sequence[str] = STARTS,
+    most_voxels: int | None = None,
+    keep: Path | None = None,
+    names: tuple[str, ...] = (),
 ) -> tuple[Figures, Mapping[str, Any]]:
     """Return mean Dice after some interactions, those to a goal, and the error beside the best peer's."""
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(2)
-    clicks = QUICK_CLICKS if quick else CLICKS
-    starts = ("click",) if quick else ("click", "box")
     courses: Courses = {}
     tuning, real = set(), set()
     for case in cases(shared_data(), names):
@@ -74,18 +61,18 @@ def run(
         (None if case.made else real.add(case.name))
         for start in starts:
             for method in (OURS, *PEERS):
-                courses[case.name, start, method] = _course(case, start, method, clicks, quick, keep)
+                courses[case.name, start, method] = course(case, start, method, clicks, most_voxels, keep)
                 shown = " ".join(f"{value:.3f}" for value in courses[case.name, start, method])
                 tell(f"{case.name:24s} {start:6s} {method:20s} {shown}")
     figures = figures_of(courses, starts, tuning, real)
     figures["timing"] = our_seconds(tell)
     inputs = {
         "clicks": clicks,
-        "starts": starts,
+        "starts": list(starts),
         "structures": sorted(real),
         "made_shapes": sorted({name for name, _, _ in courses} - real),
         "tuned_on": sorted(tuning),
-        "peers_most_voxels": QUICK_VOXELS if quick else "500,000 GrowCut, 100,000 the others",
+        "peers_most_voxels": most_voxels or "1,000,000 GrowCut, 150,000 the others",
         "measured": True,
     }
     return figures, inputs
@@ -109,6 +96,9 @@ def figures_of(courses: Courses, starts: Sequence[str], tuning: set[str], real: 
         figures[f"{start}_error_ratio_real"] = _error_ratio(
             courses, start, [name for name in names if name in real], methods
         )
+        figures[f"{start}_share_of_clicks_that_lower_dice"] = {
+            method: _falls(courses, start, names, method) for method in methods
+        }
         figures[f"{start}_best_at"] = sum(
             courses[name, start, OURS][n - 1] >= max(courses[name, start, m][n - 1] for m in methods)
             for name in names
@@ -159,28 +149,16 @@ def our_seconds(tell: Tell) -> Figures:
     }
 
 
-def _course(case: Case, start: str, method: str, clicks: int, quick: bool, keep: Path | None) -> tuple[float, ...]:
-    """Play one course, or take it from where it was kept: the peers do not change from run to run."""
-    file = None
-    if keep is not None and method != OURS:
-        file = keep / f"{case.name}-{start}-{method}-{clicks}-{quick}.json".replace(" ", "_")
-        if file.exists():
-            return tuple(json.loads(file.read_text()))
-    if method == OURS:
-        answer = our_answer(case.image)
-    else:
-        answer = peer_answer(method, case.image, case.truth, QUICK_VOXELS if quick else None)
-    dice = play(case.image, case.truth, answer, clicks, start == "box").dice
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(dice))
-    return dice
-
-
 def _error_ratio(courses: Courses, start: str, names: Sequence[str], methods: Sequence[str]) -> float:
     """Return our missing Dice, mean over interactions 1 to 5 and structures, over that of the best peer."""
     missing = {method: 1 - float(np.mean([courses[name, start, method][:5] for name in names])) for method in methods}
     return missing[OURS] / min(value for method, value in missing.items() if method != OURS)
+
+
+def _falls(courses: Courses, start: str, names: Sequence[str], method: str) -> float:
+    """Return the share of all clicks after the first interaction that lowered Dice."""
+    steps = np.concatenate([np.diff(courses[name, start, method]) for name in names])
+    return float((steps < -_FALL).mean()) if len(steps) else 0.0
 
 
 def _clicks_to(dice: Sequence[float], goal: float) -> int | None:
@@ -191,8 +169,21 @@ def _clicks_to(dice: Sequence[float], goal: float) -> int | None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument("--quick", action="store_true")
+    options.add_argument("--clicks", type=int)
+    options.add_argument("--starts", nargs="+", choices=STARTS)
+    options.add_argument("--coarse-peers", action="store_true")
     options.add_argument("--keep", type=Path)
     options.add_argument("--only", nargs="+", default=())
     chosen, rest = options.parse_known_args()
     sys.argv[1:] = rest
-    run_as_command("interactive", partial(run, quick=chosen.quick, keep=chosen.keep, names=tuple(chosen.only)))
+    run_as_command(
+        "interactive",
+        partial(
+            run,
+            clicks=chosen.clicks or (QUICK_CLICKS if chosen.quick else CLICKS),
+            starts=tuple(chosen.starts or (STARTS[:1] if chosen.quick else STARTS)),
+            most_voxels=COARSE_VOXELS if chosen.quick or chosen.coarse_peers else None,
+            keep=chosen.keep,
+            names=tuple(chosen.only),
+        ),
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from AIImagingLogic.images.geometry import world_to_index
 from AIImagingLogic.records.prompts import Prompts
+from Testing.Benchmarks import interactive_courses
 from Testing.Benchmarks.interactive import figures_of
+from Testing.Benchmarks.interactive_cases import Case
 from Testing.Benchmarks.interactive_user import box_around, middle_of_largest, play
 
 
@@ -70,3 +74,35 @@ def test_the_error_ratio_is_of_the_best_peer_over_the_first_five_clicks() -> Non
     assert figures["error_ratio"] == pytest.approx(0.1 / 0.3)
     assert figures["click_error_ratio_not_tuned_on"] == pytest.approx(0.1 / 0.3)
     assert figures["click_clicks_to_0.85"]["a"] == {"ours": 1, "one": 6, "two": 6}
+
+
+def test_a_click_that_lowers_dice_by_more_than_two_hundredths_is_counted_against_its_method() -> None:
+    courses = {
+        ("a", "box", "ours"): (0.9, 0.89, 0.8, 0.95),
+        ("a", "box", "one"): (0.5, 0.5, 0.5, 0.5),
+        ("b", "box", "ours"): (0.9, 0.91, 0.92, 0.93),
+        ("b", "box", "one"): (0.5, 0.4, 0.3, 0.2),
+    }
+    shares = figures_of(courses, ("box",), set(), {"a"})["box_share_of_clicks_that_lower_dice"]
+    assert shares == {"ours": pytest.approx(1 / 6), "one": pytest.approx(3 / 6)}
+
+
+def test_a_peers_course_is_kept_and_serves_a_shorter_one_but_not_another_crop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = np.zeros((8, 8, 8), bool)
+    truth[2:6, 2:6, 2:6] = True
+    case = Case("a, b", "CT", sitk.Image((8, 8, 8), sitk.sitkFloat32), truth, tuning=False, made=False)
+    played: list[int | None] = []
+
+    def peer(name: str, image: sitk.Image, right: np.ndarray, most_voxels: int | None) -> object:
+        played.append(most_voxels)
+        return lambda prompts: right if len(prompts.inside_mm) == 1 else np.zeros_like(right)
+
+    monkeypatch.setattr(interactive_courses, "peer_answer", peer)
+    first = interactive_courses.course(case, "click", "growcut", 3, 100, tmp_path)
+    assert interactive_courses.course(case, "click", "growcut", 2, 100, tmp_path) == first[:2]
+    assert played == [100]
+    interactive_courses.course(case, "click", "growcut", 3, None, tmp_path)
+    interactive_courses.course(case, "click", "growcut", 4, 100, tmp_path)
+    assert played == [100, None, 100]

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 pytest.importorskip("matplotlib")
 
-from Testing.Benchmarks.interactive import our_answer  # noqa: E402
+from Testing.Benchmarks.interactive_courses import our_answer  # noqa: E402
 from Testing.Benchmarks.interactive_user import dice_of, play  # noqa: E402
 from Testing.Pictures.click_slices import Look, draw_clicks  # noqa: E402
 from Testing.Pictures.clicks import proposal_of, steps_of  # noqa: E402
