@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ pytest.importorskip("openvino")
 from AIImagingLogic.inference import engine, openvino_predictor  # noqa: E402
 from AIImagingLogic.inference.engine import run_network  # noqa: E402
 from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
+from AIImagingLogic.inference.openvino_predictor import open_openvino  # noqa: E402
 from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
 from AIImagingLogic.records.errors import ModelError  # noqa: E402
 from AIImagingLogic.records.progress import Progress  # noqa: E402
@@ -136,3 +138,15 @@ def test_openvino_by_name_on_a_gpu_is_refused():
     with pytest.raises(ModelError, match="was asked for and cannot be used|does not run"):
         chosen = EngineSettings(backend="openvino", device="cuda")
         run_network([image()], [Network(network())], RECIPE, chosen, Progress())
+
+
+def test_normalisation_of_a_window_of_air_is_as_exact_as_pytorchs():
+    torch.manual_seed(4)
+    module = torch.nn.InstanceNorm3d(8, affine=True).eval()
+    window = -1.93 + 0.0024 * torch.randn(1, 8, 48, 64, 80)
+    with torch.no_grad():
+        truth = copy.deepcopy(module).double()(window.double()).numpy()
+        pytorch = np.abs(module(window).numpy() - truth).max()
+    settings = EngineSettings(device="cpu", backend="openvino", threads=1)
+    ours = np.abs(open_openvino(Network(module), window, settings)(window).numpy() - truth).max()
+    assert ours < 3 * pytorch
