@@ -14,6 +14,7 @@ from AIImagingLogic.cli.evaluate_arguments import add_evaluate
 from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.cli.nodule_risk_arguments import add_nodule_risk
+from AIImagingLogic.cli.reading_arguments import add_reading
 from AIImagingLogic.models.catalogue import model_ids
 from AIImagingLogic.report.texts import LANGUAGES
 
@@ -149,6 +150,10 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate = subparsers.add_parser("evaluate", help="how well a model did, against the truth")
     evaluate.set_defaults(command="evaluate_command")
     add_evaluate(evaluate, common)
+
+    reading = subparsers.add_parser("reading", help="reader studies: order, checks, results")
+    reading.set_defaults(command="reading_command")
+    add_reading(reading, common)
 
     phantom = add("phantom", "phantom_command", "make a chest CT phantom of two visits, with its truth")
     phantom.add_argument("output", type=Path, metavar="OUT")
