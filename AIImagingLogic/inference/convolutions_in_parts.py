@@ -1,10 +1,18 @@
-"""3D convolutions of PyTorch done slab by slab: the same values with less memory besides."""
+"""3D convolutions of PyTorch done slab by slab: the same values with less memory besides.
+
+For networks whose calls cannot be recorded (`frugal`): PyTorch shows each convolution when it is called.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
+
+from AIImagingLogic.inference.frugal.convolution_kernels import Kernel
+from AIImagingLogic.inference.frugal.slab_work import padded_rows
 
 PARTS = 8
 # Results of fewer values are made in one go.
@@ -36,42 +44,20 @@ def _mode() -> Any:
     return Parts()
 
 
-def _convolution(
-    function: Any,
-    values: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Any:
-    import torch
-
-    if isinstance(padding, str) or values.dim() != 5:
-        return function(values, weight, bias, stride, padding, dilation, groups)
-    strides, pads, dilations = (_triple(each) for each in (stride, padding, dilation))
-    sizes = [
-        (size + 2 * pad - step * (side - 1) - 1) // by + 1
-        for size, pad, step, side, by in zip(values.shape[2:], pads, dilations, weight.shape[2:], strides)
-    ]
-    result = values.new_empty((len(values), len(weight), *sizes))
-    if result.numel() < _LEAST_VALUES or sizes[0] < PARTS:
-        return function(values, weight, bias, stride, padding, dilation, groups)
-    reach = dilations[0] * (weight.shape[2] - 1) + 1
+def _convolution(function: Any, values: Any, weight: Any, *args: Any, **kwargs: Any) -> Any:
+    kernel = Kernel(function, weight, *args, **kwargs)
+    sides = kernel.result_sides(values.shape[2:]) if values.dim() == 5 and kernel.is_plain else [0]
+    count = math.prod((len(values), len(weight), *sides))
+    if count < _LEAST_VALUES or sides[0] < PARTS:
+        return function(values, weight, *args, **kwargs)
+    result = values.new_empty((len(values), len(weight), *sides))
     for number in range(PARTS):
-        start, end = sizes[0] * number // PARTS, sizes[0] * (number + 1) // PARTS
-        first, last = start * strides[0] - pads[0], (end - 1) * strides[0] - pads[0] + reach
-        part = values[:, :, max(first, 0) : min(last, values.shape[2])]
-        outside = (max(-first, 0), max(last - values.shape[2], 0))
-        if any(outside):
-            part = torch.nn.functional.pad(part, (0, 0, 0, 0, *outside))
-        result[:, :, start:end] = function(part, weight, bias, strides, (0, *pads[1:]), dilations, groups)
+        start, stop = sides[0] * number // PARTS, sides[0] * (number + 1) // PARTS
+        first, last = kernel.span(start, stop)
+        slab = padded_rows(partial(_rows, values), values.shape, first, last, 0.0)
+        result[:, :, start:stop] = kernel.rows(slab, start, stop)
     return result
 
 
-def _triple(value: Any) -> tuple[int, int, int]:
-    if isinstance(value, Sequence):
-        first, second, third = value if len(value) == 3 else tuple(value) * 3
-        return int(first), int(second), int(third)
-    return int(value), int(value), int(value)
+def _rows(values: Any, low: int, high: int) -> Any:
+    return values.narrow(2, low, high - low)

@@ -16,6 +16,7 @@ CASES = {
     "dilated": {"kernel_size": 3, "padding": 8, "dilation": 8},
     "in groups": {"kernel_size": 3, "padding": 1, "groups": 2, "bias": False},
     "padded by name": {"kernel_size": 3, "padding": "same"},
+    "padded beyond the kernel": {"kernel_size": (1, 3, 3), "padding": (6, 1, 1)},
     "padded by reflection": {"kernel_size": 3, "padding": 1, "padding_mode": "reflect"},
 }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from AIImagingLogic.inference.frugal.activation_store import ActivationStore
 from AIImagingLogic.inference.frugal.call_record import Reference
 from AIImagingLogic.inference.frugal.frugal_plan import FrugalPlan, Step
+from AIImagingLogic.inference.frugal.slab_work import padded_rows
 
 
 class FrugalNetwork:
@@ -125,18 +127,7 @@ class FrugalNetwork:
 
     def _read(self, number: int, first: int, last: int, fill: float) -> Any:
         """Return rows of a value; those beyond it are `fill`."""
-        import torch
-
-        shape = self._plan.record.values[number].shape
-        low = min(max(first, 0), shape[2])
-        high = max(min(last, shape[2]), low)
-        rows = self._rows(number, low, high)
-        if low == first and high == last:
-            return rows
-        # Rows that lie before and after: the value's own begin at `low`, or none of them are asked for.
-        before, after = max(min(-first, last - first), 0), max(min(last - shape[2], last - first), 0)
-        sides = [0, 0] * (len(shape) - 3) + [before, after]
-        return torch.nn.functional.pad(rows, sides, value=fill)
+        return padded_rows(partial(self._rows, number), self._plan.record.values[number].shape, first, last, fill)
 
     def _rows(self, number: int, low: int, high: int) -> Any:
         import torch

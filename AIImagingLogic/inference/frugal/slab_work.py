@@ -54,3 +54,24 @@ def row_size(shape: Sequence[int]) -> int:
     for side in shape[3:]:
         count *= side
     return count
+
+
+def padded_rows(take: Callable[[int, int], Any], shape: Sequence[int], first: int, last: int, fill: float) -> Any:
+    """Return rows first <= row < last of a value; those beyond it are `fill`.
+
+    Parameters
+    ----------
+    take : returns rows of the value from one up to another
+    shape : (1, channels, rows, ...)
+    """
+    import torch
+
+    low = min(max(first, 0), shape[2])
+    high = max(min(last, shape[2]), low)
+    rows = take(low, high)
+    if low == first and high == last:
+        return rows
+    # Rows that lie before and after: the value's own begin at `low`, or none of them are asked for.
+    before, after = max(min(-first, last - first), 0), max(min(last - shape[2], last - first), 0)
+    sides = [0, 0] * (len(shape) - 3) + [before, after]
+    return torch.nn.functional.pad(rows, sides, value=fill)
