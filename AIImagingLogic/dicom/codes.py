@@ -26,10 +26,12 @@ def dicom_code(code: Code) -> Any:
 def private_code(value: str, meaning: str) -> Code:
     """Return a code of this program's own scheme.
 
-    A long value is cut and made unique by its hash: not every program reads codes of more than 16 characters.
+    A value that is long or not ASCII is cut and made unique by its hash: not every program reads codes of more than 16
+    characters, and a code's value must read the same in every character set.
     """
-    if len(value) > _LONGEST_VALUE:
-        value = f"{value[: _LONGEST_VALUE - 6]}{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+    if len(value) > _LONGEST_VALUE or not value.isascii():
+        start = "".join(letter for letter in value if letter.isascii())[: _LONGEST_VALUE - 6]
+        value = f"{start}{hashlib.sha256(value.encode()).hexdigest()[:6]}"
     return Code(value, PRIVATE_SCHEME, meaning)
 
 

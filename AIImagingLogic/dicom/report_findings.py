@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from AIImagingLogic.dicom.box_region import box_of_ellipsoid
 from AIImagingLogic.dicom.coded_mask import CodedMask
 from AIImagingLogic.dicom.codes import PRIVATE_SCHEME, concept_of_codes
+from AIImagingLogic.dicom.finding_words import fields_of_words
 from AIImagingLogic.dicom.seg_reading import ReadSeg
 from AIImagingLogic.dicom.source_series import SourceSeries
 from AIImagingLogic.dicom.sr_reading import MeasurementGroup, ReadReport
-from AIImagingLogic.dicom.sr_writing import REVIEW, SCORE
-from AIImagingLogic.records.boxes import OrientedBox
+from AIImagingLogic.dicom.sr_writing import SCORE
+from AIImagingLogic.records.boxes import OrientedBox, Vector
 from AIImagingLogic.records.coding import Code, CodedConcept
-from AIImagingLogic.records.finding import Finding, ReviewStatus
+from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measurement import Measurement, measurement
 
 _GREY = (128, 128, 128)
 _UNKNOWN = Code("49755003", "SCT", "Morphologically Altered Structure")
 _SMALLEST_MM = 1.0
+# Of three unit vectors at right angles the determinant is 1.
+_ABOUT_RIGHT_ANGLES = 0.99
 
 
 def findings_of_report(
@@ -67,10 +71,11 @@ def _finding(group: MeasurementGroup, name: str, spare_uid: str, box: OrientedBo
     own = {
         question.value: answer.meaning for question, answer in group.evaluations if question.scheme == PRIVATE_SCHEME
     }
-    others = {question.meaning: answer.meaning for question, answer in group.evaluations}
-    others = {name: word for name, word in others.items() if name.lower() not in own}
-    review = own.pop(REVIEW, ReviewStatus.UNREVIEWED.value)
-    known = {status.value for status in ReviewStatus}
+    others = {
+        question.meaning: answer.meaning for question, answer in group.evaluations if question.scheme != PRIVATE_SCHEME
+    }
+    fields = fields_of_words(own)
+    words = {**fields.pop("descriptors"), **others}
     score = next((entry.value for entry in group.measurements if _is_score(entry.code)), 1.0)
     return Finding(
         uid=group.tracking_uid or spare_uid,
@@ -80,8 +85,8 @@ def _finding(group: MeasurementGroup, name: str, spare_uid: str, box: OrientedBo
         concept=mask.concept if mask is not None else _concept(group, name),
         mask=None if mask is None else sitk.Cast(mask.mask, sitk.sitkUInt8),
         measurements=tuple(_of_lesion(entry) for entry in group.measurements if not _is_score(entry.code)),
-        descriptors={**own, **others},
-        review=ReviewStatus(review) if review in known else ReviewStatus.UNREVIEWED,
+        descriptors=words,
+        **fields,
     )
 
 
@@ -108,11 +113,22 @@ def _box(group: MeasurementGroup, mask: CodedMask | None, headers: Mapping[str, 
         axes = np.array(mask.mask.GetDirection()).reshape(3, 3)
         center = mask.mask.TransformContinuousIndexToPhysicalPoint(((size - 1) / 2).tolist())
         return _oriented(np.array(center), size * mask.mask.GetSpacing(), axes)
+    if len(group.ellipsoids_mm) == 1 and _is_solid(group.ellipsoids_mm[0]):
+        return box_of_ellipsoid(group.ellipsoids_mm[0])
     if group.points_mm:
         points = np.array(group.points_mm)
         return _oriented((points.min(axis=0) + points.max(axis=0)) / 2, np.ptp(points, axis=0), np.eye(3))
     drawn = [(headers[uid], np.array(points)) for uid, points in group.regions if uid in headers and points]
     return _box_of_regions(drawn) if drawn else None
+
+
+def _is_solid(points: Sequence[Vector]) -> bool:
+    """Whether six points are the ends of axes with lengths, about at right angles."""
+    if len(points) != 6:
+        return False
+    along = np.diff(np.array(points).reshape(3, 2, 3), axis=1)[:, 0]
+    lengths = np.linalg.norm(along, axis=1)
+    return bool(lengths.min() > 0 and abs(np.linalg.det(along / lengths[:, None])) > _ABOUT_RIGHT_ANGLES)
 
 
 def _box_of_regions(drawn: Sequence[tuple[Dataset, NDArray[np.float64]]]) -> OrientedBox:

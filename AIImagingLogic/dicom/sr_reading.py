@@ -38,6 +38,7 @@ class MeasurementGroup:
     evaluations : (question, answer) codes
     seg_uid, segment : SOP Instance UID of a SEG and number of its segment
     points_mm : (n, 3) of regions in space, LPS mm
+    ellipsoids_mm : of regions in space that are ellipsoids the (6, 3) ends of their axes, LPS mm
     regions : (SOP Instance UID of an image, (column, row) points) of regions drawn on images
     time_point : name of the visit
     """
@@ -53,6 +54,7 @@ class MeasurementGroup:
     seg_uid: str = ""
     segment: int | None = None
     points_mm: tuple[Point, ...] = ()
+    ellipsoids_mm: tuple[tuple[Point, ...], ...] = ()
     regions: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
     time_point: str = ""
 
@@ -116,6 +118,7 @@ def _group(item: Dataset) -> MeasurementGroup:
         seg_uid=seg_uid,
         segment=segment,
         points_mm=tuple(point for part in children for point in _points(part)),
+        ellipsoids_mm=tuple(tuple(_points(part)) for part in children if part.get("GraphicType") == "ELLIPSOID"),
         regions=tuple(region for part in children for region in _regions(part)),
         time_point=_text(children, _TIME_POINT),
     )

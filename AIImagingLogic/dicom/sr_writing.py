@@ -12,7 +12,9 @@ import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
+from AIImagingLogic.dicom.box_region import region_of_box
 from AIImagingLogic.dicom.codes import dicom_code, private_code
+from AIImagingLogic.dicom.finding_words import words_of_finding
 from AIImagingLogic.dicom.measurement_items import measurement_item
 from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.dicom.seg_writing import MANUFACTURER, PRODUCT
@@ -24,7 +26,7 @@ from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.measurement import Measurement
 from AIImagingLogic.records.resources import load_resource
 
-REVIEW, SCORE = "review", "score"
+SCORE = "score"
 # One UID for the program as observer: made once from a random number (PS3.5 B.2).
 _OBSERVER_UID = "2.25.295148246212871532066043216913415246541"
 _SERIES_NUMBER = 301
@@ -43,7 +45,7 @@ class Observation:
     ----------
     finding : with measurements, descriptors and review
     tracking_id, tracking_uid : of the lesion, the same at every visit
-    segment : its number in the SEG, None when it has no outline
+    segment : its number in the SEG, None when it has no outline: then its box is its place
     """
 
     finding: Finding
@@ -73,6 +75,7 @@ def write_sr(
 ) -> Dataset:
     """Write one Comprehensive SR with a measurement group for each lesion.
 
+    It is a Comprehensive 3D SR where a lesion has a box only: that is a region in space, which the other kind has not.
     Patient and study are copied from the source: the object is filed with the patient.
 
     Parameters
@@ -92,7 +95,7 @@ def write_sr(
     Raises
     ------
     OutputError
-        There is no observation, or the file could not be written.
+        There is no observation, a reader's name is none for DICOM, or the file could not be written.
 
     References
     ----------
@@ -100,13 +103,15 @@ def write_sr(
     """
     if not observations:
         raise OutputError("There is no finding to report.", "A structured report needs at least one.")
+    groups = [_group(entry, seg, source, time_point) for entry in observations]
     report = hd.sr.MeasurementReport(
         observation_context=_observers(person),
         procedure_reported=_PROCEDURES.get(source.modality, codes.LN.CTUnspecifiedBodyRegion),
-        imaging_measurements=[_group(entry, seg, source, time_point) for entry in observations],
+        imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
-    document = hd.sr.ComprehensiveSR(
+    in_space = any(_has_region(group) for group in groups)
+    document = (hd.sr.Comprehensive3DSR if in_space else hd.sr.ComprehensiveSR)(
         evidence=[*source.headers, *([seg] if seg is not None else [])],
         content=report[0],
         series_instance_uid=hd.UID(),
@@ -117,6 +122,8 @@ def write_sr(
         is_complete=True,
         series_description="Measurements",
     )
+    # What people type need not fit the character set that the images have.
+    document.SpecificCharacterSet = "ISO_IR 192"
     with written_atomically(path) as temporary:
         document.save_as(temporary)
     return document
@@ -150,11 +157,19 @@ def _group(entry: Observation, seg: Dataset | None, source: SourceSeries, time_p
         "measurements": [measurement_item(one) for one in made],
         "qualitative_evaluations": _evaluations(finding),
     }
-    if seg is None or entry.segment is None:
-        images = [hd.sr.SourceImageForMeasurementGroup.from_source_image(header) for header in source.headers[:1]]
-        return hd.sr.MeasurementsAndQualitativeEvaluations(source_images=images, **shared)
-    segment = hd.sr.ReferencedSegment.from_segmentation(seg, segment_number=entry.segment)
-    return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
+    grouped = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations
+    if seg is not None and entry.segment is not None:
+        segment = hd.sr.ReferencedSegment.from_segmentation(seg, segment_number=entry.segment)
+        return grouped(referenced_segment=segment, **shared)
+    region = region_of_box(finding.box, source)
+    if region is not None:
+        return grouped(referenced_volume_surface=region, **shared)
+    images = [hd.sr.SourceImageForMeasurementGroup.from_source_image(header) for header in source.headers[:1]]
+    return hd.sr.MeasurementsAndQualitativeEvaluations(source_images=images, **shared)
+
+
+def _has_region(group: Any) -> bool:
+    return any(item.ValueType == "SCOORD3D" for item in group[0].ContentSequence)
 
 
 def _time_point(time_point: TimePoint | None) -> Any:
@@ -181,14 +196,13 @@ def _sites(finding: Finding) -> list[Any] | None:
 
 
 def _evaluations(finding: Finding) -> list[Any]:
-    """Return descriptors and review as coded pairs; no published codes say the same, so that they are our own."""
-    words = {**finding.descriptors, REVIEW: finding.review.value}
+    """Return what is said of a finding as coded pairs; no published codes say the same, so that they are our own."""
     return [
         hd.sr.QualitativeEvaluation(
-            name=dicom_code(private_code(name, name.capitalize())), value=dicom_code(private_code(value, value))
+            name=dicom_code(private_code(name, name.capitalize().replace("_", " "))),
+            value=dicom_code(private_code(value, value)),
         )
-        for name, value in words.items()
-        if value
+        for name, value in words_of_finding(finding).items()
     ]
 
 

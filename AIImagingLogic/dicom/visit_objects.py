@@ -91,7 +91,8 @@ def write_visit(
         files.append(f"{prefix}lesions_seg.dcm")
     without = [entry.tracking_id for entry in kept if entry.finding.uid not in segments]
     if without:
-        notes.append(f"{len(without)} findings have no outline: the report states no place for {', '.join(without)}.")
+        place = "the box" if source.headers[0].get("FrameOfReferenceUID") else "no place"
+        notes.append(f"{len(without)} findings have no outline: the report states {place} for {', '.join(without)}.")
     if kept:
         observations = [
             Observation(entry.finding, entry.tracking_id, entry.tracking_uid, segments.get(entry.finding.uid))
