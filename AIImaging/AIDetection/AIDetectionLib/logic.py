@@ -133,3 +133,34 @@ class AIDetectionLogic(ScriptedLoadableModuleLogic):
         from AIDetectionLib.findings_export import export_findings
 
         export_findings(getattr(findings, "points", findings), path)
+
+    def readingDesk(self, scene: Any, studyFile: Any, reader: str, onChange: Any = None, onRefused: Any = None) -> Any:
+        """Return the `ReadingDesk` of a reader of a study: it brings cases onto a scene and records what is done.
+
+        Parameters
+        ----------
+        scene : vtkMRMLScene
+        studyFile : str or Path
+            study.json of a planned study; see `aiimaging reading plan`.
+        reader
+            Code.
+        onChange, onRefused
+            Called when a mark was changed in a view; told the ReadingError when that was not allowed.
+
+        Raises
+        ------
+        AIImagingError
+            There is no such study or reader, or another program has the reader's file open.
+        """
+        from pathlib import Path
+
+        import slicer
+
+        from AIImagingLogic.evaluation.reading_recorder import ReadingRecorder
+        from AIImagingLogic.scene.reading_desk import ReadingDesk
+
+        def ignored(*arguments: Any) -> None:
+            """Nobody wants to know."""
+
+        recorder = ReadingRecorder(Path(studyFile), reader, f"Slicer revision {slicer.app.revision}")
+        return ReadingDesk(scene, recorder, onChange or ignored, onRefused or ignored)

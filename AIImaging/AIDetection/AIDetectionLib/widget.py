@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from AIDetectionLib.correction import open_in_segment_editor
 from AIDetectionLib.logic import AIDetectionLogic
+from AIDetectionLib.reading import ReadingSection
 from AIDetectionLib.review import FindingsReview
 
 _MODEL = "ct-lung-nodules"
@@ -19,6 +20,7 @@ class AIDetectionWidget(TaskPanel):
     def __init__(self, parent=None):
         TaskPanel.__init__(self, parent)
         self._review = None
+        self._reading = None
         self._shortcuts = []
 
     def makeLogic(self):
@@ -43,6 +45,7 @@ class AIDetectionWidget(TaskPanel):
             button.connect("clicked(bool)", action)
         for key, action in (("P", self.onPrevious), ("N", self.onNext), ("A", self.onAccept), ("R", self.onReject)):
             self._addShortcut(key, action)
+        self._reading = ReadingSection(self.ui, self.logic, lambda: bool(self._runs), self._showWhetherReading)
 
     def missingInput(self, parameters):
         return "" if parameters.inputVolume else _("Choose a volume")
@@ -61,8 +64,13 @@ class AIDetectionWidget(TaskPanel):
         parameters.findings = nodes.points
 
     def cleanup(self):
+        self._reading.close()
         self._review.show(None)
         TaskPanel.cleanup(self)
+
+    def onSceneStartClose(self, caller, event):
+        self._reading.sceneCloses()
+        TaskPanel.onSceneStartClose(self, caller, event)
 
     def onFindingsChosen(self, node):
         if not self._connecting:
@@ -131,6 +139,11 @@ class AIDetectionWidget(TaskPanel):
         can = view is not None and view.lesions is not None and self._review.selected is not None
         self.ui.editButton.enabled = can
         self.ui.measureButton.enabled = can
+
+    def _showWhetherReading(self, reading):
+        """While a case of a study is open, nothing of the panel can show what the AI finds."""
+        for widget in (self.ui.inputsCollapsibleButton, self.ui.applyButton, self.ui.findingsCollapsibleButton):
+            widget.visible = not reading
 
     def _showCard(self):
         from AIImagingLogic.models.catalogue import model_card
