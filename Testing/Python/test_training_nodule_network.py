@@ -33,7 +33,7 @@ def lungs(real: bool = False) -> Volume:
 
 
 def test_nodule_lies_where_the_sample_says_however_it_was_turned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodule_patches, "_IMPLANTS_ODDS", (1.0, 0.0, 0.0, 0.0))
+    monkeypatch.setattr(nodule_patches, "_IMPLANTS_ODDS", (1.0,))
     monkeypatch.setattr(nodule_patches, "rescanned", lambda hu, random: hu)
     monkeypatch.setattr(nodule_patches, "paint_tube", lambda hu, random: None)
     monkeypatch.setattr(nodule_patches, "paint_scar", lambda hu, random: None)

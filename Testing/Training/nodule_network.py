@@ -85,7 +85,7 @@ def train(
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    module = build_network(normalised=True).train().to(device)
+    module = build_network(normalised=True).train().to(device).to(memory_format=torch.channels_last_3d)
     optimizer = torch.optim.AdamW(module.parameters(), _RATE, weight_decay=1e-4)
     average = {name: value.clone() for name, value in module.state_dict().items()}
     hard: list[HardPlace] = []
@@ -170,7 +170,10 @@ def _step(
         torch.from_numpy(np.stack([getattr(target, name) for _, target in batch])).to(device)
         for name in ("heat", "judged", "offsets", "radii")
     ]
-    given = module(fed.to(device))
+    # Half precision where the sums allow it: three times as quick on processors that have it.
+    with torch.autocast(device.type, torch.bfloat16):
+        given = module(fed.to(device).to(memory_format=torch.channels_last_3d))
+    given = given.float()
     loss = loss_of(given, *asked)
     optimizer.zero_grad()
     loss.backward()

@@ -36,6 +36,10 @@ class NoduleRunner:
     weights : file of the trained weights (safetensors, batch normalisation folded)
     most_voxels : of a part
 
+    Attributes
+    ----------
+    module : the network
+
     Raises
     ------
     ModelError
@@ -43,8 +47,12 @@ class NoduleRunner:
     """
 
     def __init__(self, weights: Path, most_voxels: int = _MOST_VOXELS) -> None:
+        import torch
+
         state = {name: value.float() for name, value in load_state_dict(weights).items()}
-        self._module: torch.nn.Module = fitted(build_network, state, weights.name).eval()
+        self.module: torch.nn.Module = fitted(build_network, state, weights.name).eval()
+        # A quarter quicker on the CPU than channels first.
+        self.module.to(memory_format=torch.channels_last_3d)
         self._most_voxels = most_voxels
 
     def outputs(self, hu: Volume, progress: Progress) -> Volume:
@@ -63,7 +71,7 @@ class NoduleRunner:
             progress.report(number / len(pieces), f"Network, part {number + 1} of {len(pieces)}")
             fed = torch.from_numpy(network_input(hu[before:after]))[None, None]
             with torch.inference_mode():
-                given: Any = self._module(fed)
+                given: Any = self.module(fed)
             own = slice((first - before) // STRIDE, (last - before) // STRIDE)
             result[:, first // STRIDE : last // STRIDE] = given[0, :, own].numpy()
         return result

@@ -1,0 +1,141 @@
+"""Nodule detectors on generated scans and on nodules put into a real CT: network, learning-free score, both joined.
+
+Competition metric of LUNA16 with a 95% interval; then what the multi-view stage leaves of the false positives at equal
+sensitivity.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from AIImagingLogic.evaluation.detection import Mark, ScanMatch, match_marks
+from AIImagingLogic.evaluation.froc import froc_curve, froc_intervals
+from AIImagingLogic.models.builtin.candidate_score import score_weights
+from AIImagingLogic.models.builtin.ct_lung_nodules_net import shipped_fusion, shipped_runner
+from AIImagingLogic.models.builtin.nodule_network.opinions import Runner, opinions
+from AIImagingLogic.models.catalogue import load_model, model_ids
+from AIImagingLogic.models.protocols import Candidate
+from AIImagingLogic.records.progress import Progress
+from Testing.Benchmarks.detector_cases import IMPLANTS_A_SCAN, PATIENT, ScanCase, generated_scans, implanted_scans
+from Testing.Benchmarks.reporting import Figures, answer, shared_data
+
+GENERATED, IMPLANTS = 60, 40
+NETWORK, LEARNING_FREE, JOINED = "network", "learning_free", "joined"
+WAYS = (JOINED, NETWORK, LEARNING_FREE)
+LEAST_SCORE = 0.02
+STAGE = "learning_free_with_views"
+_REDUCTION, _DETECTOR = "lung-nodule-views", "ct-lung-nodules"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One scan: whose it is, and how the marks of each way match its lesions."""
+
+    person: str
+    matches: Mapping[str, ScanMatch]
+
+
+def run(tell: Tell, generated: int = GENERATED, implants: int = IMPLANTS) -> tuple[Figures, Mapping[str, Any]]:
+    """Return the figures; those of the shipped detector, which joins both, have the plain names."""
+    runner = shipped_runner()
+    figures: Figures = {}
+    groups = {
+        "generated": judged(generated_scans(generated), runner, tell),
+        "implanted": judged(implanted_scans(shared_data() / "chest_ct", implants), runner, tell),
+    }
+    for group, scans in groups.items():
+        figures |= _figures(group, scans)
+    figures |= _stage_figures([scan for scans in groups.values() for scan in scans])
+    inputs = {"generated": generated, "implants": implants, "implants_a_scan": IMPLANTS_A_SCAN, "patient": PATIENT}
+    return figures, inputs
+
+
+def judged(cases: Iterable[ScanCase], runner: Runner, tell: Tell) -> list[Judged]:
+    """Return how each way did on each scan."""
+    result = []
+    for case in cases:
+        marks = marks_of(case, runner)
+        matches = {way: match_marks(_as_marks(found), case.targets) for way, found in marks.items()}
+        result.append(Judged(case.person, matches))
+        told = [f"{way} {_told(match)}" for way, match in matches.items()]
+        tell(f"{case.name}: {sum(not target.excluded for target in case.targets)} lesions; {'; '.join(told)}")
+    return result
+
+
+def marks_of(case: ScanCase, runner: Runner) -> dict[str, tuple[Candidate, ...]]:
+    """Return the marks of each way on one scan, best first."""
+    said = opinions(case.image, case.organs, runner, Progress())
+    fusion, _ = shipped_fusion()
+    found = {
+        JOINED: said.joined(fusion, LEAST_SCORE),
+        NETWORK: said.by_network_alone(LEAST_SCORE),
+        LEARNING_FREE: said.by_learning_free(LEAST_SCORE),
+    }
+    if _REDUCTION in model_ids():
+        before = found[LEARNING_FREE]
+        scores = load_model(_REDUCTION).scores(case.image, before, _DETECTOR, Progress())
+        found[STAGE] = tuple(replace(mark, score=float(score)) for mark, score in zip(before, scores, strict=True))
+    return found
+
+
+def _stage_figures(scans: Sequence[Judged]) -> Figures:
+    """Return what the multi-view stage leaves of the learning-free detector's false positives; nothing without it."""
+    if not all(STAGE in scan.matches for scan in scans):
+        return {}
+    from Testing.Training.multi_view_ratio import false_positive_ratio, ratio_interval
+
+    pairs = [(scan.matches[LEARNING_FREE], scan.matches[STAGE]) for scan in scans]
+    ratio = false_positive_ratio(pairs, score_weights().operating_score)
+    operating, _ = ratio_interval(pairs, score_weights().operating_score)
+    return {
+        "false_positive_ratio": ratio.operating,
+        "false_positive_ratio_interval": operating,
+        "false_positives_before": ratio.before,
+        "false_positives_after": ratio.after,
+        "sensitivity_of_ratio": ratio.sensitivity,
+    }
+
+
+def _figures(group: str, scans: Sequence[Judged]) -> Figures:
+    figures: Figures = {}
+    for way in WAYS:
+        matches = [scan.matches[way] for scan in scans]
+        name = f"cpm_{group}" if way == JOINED else f"cpm_{group}_{way}"
+        people = [scan.person for scan in scans]
+        # One patient cannot be drawn again: his scans are, and the count of patients says so.
+        whose = people if len(set(people)) > 1 else None
+        figures[name] = froc_curve(matches).competition_metric
+        figures[f"{name}_interval"] = list(froc_intervals(matches, whose).competition_metric)
+    figures[f"patients_{group}"] = len({scan.person for scan in scans})
+    figures[f"lesions_{group}"] = sum(len(scan.matches[JOINED].hit_scores) for scan in scans)
+    return figures
+
+
+def _as_marks(candidates: Sequence[Candidate]) -> list[Mark]:
+    return [Mark(candidate.position_mm, candidate.score, candidate.diameter_mm) for candidate in candidates]
+
+
+def _told(match: ScanMatch) -> str:
+    hits = sum(score is not None for score in match.hit_scores)
+    worst = min((score for score in match.hit_scores if score is not None), default=1.0)
+    above = sum(score >= worst for score in match.false_positive_scores)
+    return f"{hits} hit, {above} false marks above the last"
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m Testing.Benchmarks.detector", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the JSON line only")
+    parser.add_argument("--generated", type=int, default=GENERATED, help="number of generated scans")
+    parser.add_argument("--implants", type=int, default=IMPLANTS, help="number of nodules put into the real CT")
+    arguments = parser.parse_args()
+    tell: Tell = (lambda line: None) if arguments.json else lambda line: print(line, flush=True)
+    print(answer("detector", *run(tell, arguments.generated, arguments.implants)))
+
+
+if __name__ == "__main__":
+    main()
