@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
+from panel_faults import FAULTS
+from panel_setting import PanelModule, PanelSetting, panel_setting
 
 from Testing.Host import reason_missing
 

@@ -8,71 +8,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from follow_up_answers import FULL_DISK
+from follow_up_panel import TWO_VISITS, assert_refused, cell, rows_of_list, slice_middle_lps
 from hand_made_timeline import hand_made_timeline
-from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
+from panel_faults import FAULTS
+from panel_setting import PanelSetting
 
 from Testing.Host import reason_missing
 
 pytestmark = pytest.mark.skipif(reason_missing() is not None, reason=str(reason_missing()))
 
+MODULE = TWO_VISITS
 ROOT = Path(__file__).resolve().parents[2]
-SPACING_MM = 6.0
 # What `hand_made_timeline` says of every finding, and of the lesions that were seen once; LPS mm.
 SEEN_MM, EXPECTED_MM = (40.0, -20.5, -120.25), (41.0, -20.0, -118.0)
-_brightness = iter(range(1000))
-
-
-def dated_volumes(scene: Any, name: str, dates: Sequence[str]) -> list[Any]:
-    """Add volumes, each in a dated study of its own, as DICOM loading leaves them."""
-    import slicer
-
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    nodes = []
-    for date in dates:
-        voxels = np.full((60, 60, 60), next(_brightness) - 900, np.int16)
-        node = slicer.util.addVolumeFromArray(voxels, name=f"{name} {date}")
-        node.SetSpacing(SPACING_MM, SPACING_MM, SPACING_MM)
-        node.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)
-        node.SetOrigin(140, 140, -300)
-        study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), date)
-        hierarchy.SetItemAttribute(study, "DICOM.StudyDate", date)
-        item = hierarchy.CreateItem(study, node)
-        hierarchy.SetItemAttribute(item, "DICOM.Modality", "CT")
-        nodes.append(node)
-    return nodes
-
-
-def _two_visits(scene: Any, name: str) -> list[Any]:
-    return dated_volumes(scene, name, ("20240110", "20240708"))
-
-
-def _answer_at_once(panel: Any) -> None:
-    logic = sys.modules["AIFollowUpLib.logic"]
-    logic._TASK = "follow_up_answers:answer"
-    logic._TASK_WITH_FILES = "follow_up_answers:answer_with_files"
-
-
-MODULE = PanelModule(
-    "AIFollowUp",
-    ("visitSelector1", "visitSelector2"),
-    _two_visits,
-    lambda logic, volumes, wait: logic.process(*volumes, wait=wait),
-    _answer_at_once,
-)
-
-
-@pytest.fixture
-def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with panel_setting(MODULE, tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -80,34 +34,13 @@ def test_fault(setting: PanelSetting, fault: str) -> None:
     FAULTS[fault](setting)
 
 
-def _cell(setting: PanelSetting, row: int, column: int) -> str:
-    return str(setting.panel.ui.lesionTable.item(row, column).text())
-
-
-def _rows(setting: PanelSetting) -> list[int]:
-    return [int(_cell(setting, row, 0)) for row in range(setting.panel.ui.lesionTable.rowCount)]
-
-
-def _slice_middle_lps(setting: PanelSetting, name: str) -> np.ndarray:
-    node = setting.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
-    ras = [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
-    return np.array([-ras[0], -ras[1], ras[2]])
-
-
 def _layout(setting: PanelSetting) -> Any:
     return setting.scene.GetSingletonNode("vtkMRMLLayoutNode", "vtkMRMLLayoutNode")
 
 
-def _refused(setting: PanelSetting, *says: str) -> None:
-    before = setting.snapshot()
-    setting.panel.click("applyButton")
-    assert all(text in setting.status for text in says) and setting.errors == [setting.status]
-    assert setting.service.handles == () and setting.snapshot() == before
-
-
 def test_same_volume_as_both_visits_is_refused_before_anything_runs(setting: PanelSetting) -> None:
     setting.choose([setting.inputs[0], setting.inputs[0]])
-    _refused(setting, "is on the list twice", "Choose two different visits")
+    assert_refused(setting, "is on the list twice", "Choose two different visits")
 
 
 def test_two_volumes_with_the_same_voxels_are_refused_and_nothing_is_added(setting: PanelSetting) -> None:
@@ -140,7 +73,7 @@ def test_undated_visits_are_taken_as_listed_and_dates_against_that_are_refused(s
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(setting.scene)
     hierarchy.SetItemAttribute(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(third)), "DICOM.StudyDate", "")
     assert "order of the list" in setting.panel.ui.orderLabel.text
-    _refused(setting, "is dated before", "put the visits in order of time")
+    assert_refused(setting, "is dated before", "put the visits in order of time")
     setting.panel.click("visitUp3")
     setting.panel.click("visitUp2")
     setting.panel.click("visitUp3")
@@ -150,7 +83,7 @@ def test_undated_visits_are_taken_as_listed_and_dates_against_that_are_refused(s
 
 def test_text_that_is_no_date_is_refused_and_says_how_to_write_one(setting: PanelSetting) -> None:
     setting.panel.choose("visitDate1", "31.5.2024")
-    _refused(setting, "'31.5.2024' is no date", "2024-05-31")
+    assert_refused(setting, "'31.5.2024' is no date", "2024-05-31")
 
 
 def test_date_comes_from_the_study_and_a_typed_one_is_kept_and_used(setting: PanelSetting) -> None:
@@ -174,15 +107,15 @@ def test_result_is_shown_with_the_gravest_lesion_first_and_guidelines_with_their
     run = setting.run()
     ui, truth = setting.panel.ui, hand_made_timeline()
     assert setting.panel.widget._parameterNode.changeTable is run.nodes.change_table
-    assert _rows(setting) == [1, 3, 4, 2, 5, 6]
-    assert [_cell(setting, 0, column) for column in range(1, 6)] == [
+    assert rows_of_list(setting) == [1, 3, 4, 2, 5, 6]
+    assert [cell(setting, 0, column) for column in range(1, 6)] == [
         "4B",
         "growing",
         "8.1 → 11.2",
         "+164%",
         "128 days",
     ]
-    assert [_cell(setting, row, 2) for row in range(2, 6)] == ["new", "stable", "resolved", "not evaluable"]
+    assert [cell(setting, row, 2) for row in range(2, 6)] == ["new", "stable", "resolved", "not evaluable"]
     for assessment in truth.assessments:
         assert assessment.category in ui.guidelineLabel.text and assessment.reason in ui.guidelineLabel.text
     assert "Symptoms of infection" in ui.guidelineLabel.text and "6 lesions" in ui.resultLabel.text
@@ -196,9 +129,9 @@ def test_heading_sorts_the_lesions_and_the_chosen_one_stays_chosen(setting: Pane
     table = setting.panel.ui.lesionTable
     table.setCurrentCell(0, 0)
     table.horizontalHeader().sectionClicked(0)
-    assert _rows(setting) == [1, 2, 3, 4, 5, 6]
+    assert rows_of_list(setting) == [1, 2, 3, 4, 5, 6]
     table.horizontalHeader().sectionClicked(4)
-    assert _rows(setting)[:3] == [1, 2, 3] and table.currentRow() == 0
+    assert rows_of_list(setting)[:3] == [1, 2, 3] and table.currentRow() == 0
 
 
 def test_lesion_is_shown_at_both_visits_and_where_it_is_expected_when_it_was_not_seen(setting: PanelSetting) -> None:
@@ -208,13 +141,13 @@ def test_lesion_is_shown_at_both_visits_and_where_it_is_expected_when_it_was_not
     setting.panel.click("nextButton")
     assert ui.compareButton.checked and _layout(setting).GetViewArrangement() != layout
     for name in ("BaselineAxial", "BaselineCoronal", "FollowUpAxial", "FollowUpSagittal"):
-        assert _slice_middle_lps(setting, name) == pytest.approx(SEEN_MM, abs=1e-4)
+        assert slice_middle_lps(setting, name) == pytest.approx(SEEN_MM, abs=1e-4)
     assert "Lesion 1" in ui.lesionLabel.text and "doubles in 128 days (95%: 101–180)" in ui.lesionLabel.text
     setting.panel.click("nextButton")
     setting.panel.click("nextButton")
     assert "Lesion 4" in ui.lesionLabel.text and "not seen where expected" in ui.lesionLabel.text
-    assert _slice_middle_lps(setting, "BaselineAxial") == pytest.approx(EXPECTED_MM, abs=1e-4)
-    assert _slice_middle_lps(setting, "FollowUpAxial") == pytest.approx(SEEN_MM, abs=1e-4)
+    assert slice_middle_lps(setting, "BaselineAxial") == pytest.approx(EXPECTED_MM, abs=1e-4)
+    assert slice_middle_lps(setting, "FollowUpAxial") == pytest.approx(SEEN_MM, abs=1e-4)
     setting.panel.click("previousButton")
     assert "Lesion 3" in ui.lesionLabel.text
     assert setting.errors == []
@@ -280,14 +213,14 @@ def test_result_is_shown_again_in_a_saved_scene_and_gone_in_a_new_one(setting: P
     scene.Commit()
     saved = scene.GetSceneXMLString()
     setting.host.close_scene()
-    assert setting.panel.ui.resultLabel.text == "No result yet" and _rows(setting) == []
+    assert setting.panel.ui.resultLabel.text == "No result yet" and rows_of_list(setting) == []
     assert not setting.panel.ui.compareButton.enabled and not setting.panel.ui.compareButton.checked
     setting.panel.exit()
     scene.SetLoadFromXMLString(1)
     scene.SetSceneXMLString(saved)
     scene.Connect()
     setting.panel.enter()
-    assert setting.panel.ui.resultLabel.text == headline and _rows(setting) == [1, 3, 4, 2, 5, 6]
+    assert setting.panel.ui.resultLabel.text == headline and rows_of_list(setting) == [1, 3, 4, 2, 5, 6]
 
 
 def test_files_are_written_into_a_new_folder_of_the_chosen_one(setting: PanelSetting, tmp_path: Path) -> None:
@@ -304,7 +237,7 @@ def test_full_disk_costs_the_files_and_not_the_result(setting: PanelSetting, tmp
     chosen = tmp_path / FULL_DISK
     setting.panel.choose("outputFolderPathLineEdit", str(chosen))
     run = setting.run()
-    assert run.nodes is not None and _rows(setting)
+    assert run.nodes is not None and rows_of_list(setting)
     assert "No files were written. The disk is full" in setting.status
     assert "The disk is full" in setting.panel.ui.notesLabel.text and str(tmp_path) not in setting.status
     assert list(chosen.iterdir()) == []
@@ -318,7 +251,7 @@ def test_packages_that_the_user_does_not_want_stop_the_run_before_it_begins(
     requirements.write_text("a-package-that-is-not-installed\n")
     setting.panel.widget.resourcePath = lambda name: str(requirements)
     setting.host.packaging.allowed = False
-    _refused(setting, "packages that the report needs were not installed", "leave the output folder empty")
+    assert_refused(setting, "packages that the report needs were not installed", "leave the output folder empty")
 
 
 def test_nodes_come_back_from_python(setting: PanelSetting) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from panel_faults import PanelSetting, panel_setting
+from follow_up_panel import TWO_VISITS
+from panel_setting import PanelSetting, panel_setting
 from saved_patients import response, save, save_text
-from test_module_ai_follow_up import MODULE
 
 from Testing.Host import reason_missing
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(reason_missing() is not None, reason=str(reason_
 
 @pytest.fixture
 def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with panel_setting(MODULE, tmp_path, monkeypatch) as made:
+    with panel_setting(TWO_VISITS, tmp_path, monkeypatch) as made:
         import slicer
 
         slicer.modules.plots.logic().SetMRMLApplicationLogic(slicer.app.applicationLogic())

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import SimpleITK as sitk
+from follow_up_panel import rows_of_list
 from given_lesion_visits import one_segment, place_mm, scan
-from panel_faults import PanelModule, PanelSetting, panel_setting
-from test_module_ai_follow_up import _rows
+from panel_setting import PanelModule, PanelSetting
 
 from Testing.Host import reason_missing
 
@@ -57,12 +57,6 @@ MODULE = PanelModule(
     _pet_visits,
     lambda logic, volumes, wait: logic.process(*volumes, wait=wait),
 )
-
-
-@pytest.fixture
-def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with panel_setting(MODULE, tmp_path, monkeypatch) as made:
-        yield made
 
 
 GIVEN = "given for each visit; any modality"
@@ -116,11 +110,11 @@ def test_drawn_lesions_of_pet_are_proposed_followed_and_shown_with_their_uptake(
     assert set(lesions) == {"matched", "resolved", "new"}
     matched = lesions["matched"]
     table = setting.panel.ui.lesionTable
-    assert table.item(_rows(setting).index(matched.number), 6).text() == "8.0 → 4.1"
+    assert table.item(rows_of_list(setting).index(matched.number), 6).text() == "8.0 → 4.1"
     assert not table.isColumnHidden(6)
     setting.panel.widget.onLesion(matched.number)
     assert "SUVmax: 8.0 → 4.1 g/ml" in setting.panel.ui.lesionLabel.text
-    assert "50%" in table.item(_rows(setting).index(matched.number), 6).toolTip()
+    assert "50%" in table.item(rows_of_list(setting).index(matched.number), 6).toolTip()
     assert "Lesions: baseline drawn in the scene (2)" in setting.panel.ui.notesLabel.text
     # What the user drew is as it was, and the result says that it was drawn by hand.
     after = setting.snapshot()
@@ -212,10 +206,10 @@ def test_corrected_uptake_follows_the_lesions(setting: PanelSetting) -> None:
     setting.run()
     number = next(one.number for one in setting.panel.widget._result.lesions if one.words["status"] == "matched")
     table = setting.panel.ui.lesionTable
-    table.setCurrentCell(_rows(setting).index(number), 0)
+    table.setCurrentCell(rows_of_list(setting).index(number), 0)
     setting.panel.click("markResolvedButton")
-    assert setting.errors == [] and len(_rows(setting)) == 4
+    assert setting.errors == [] and len(rows_of_list(setting)) == 4
     cells = [table.item(row, 6).text() for row in range(4)]
     assert "8.0 → –" in cells and "– → 4.1" in cells
     setting.panel.click("undoButton")
-    assert table.item(_rows(setting).index(number), 6).text() == "8.0 → 4.1"
+    assert table.item(rows_of_list(setting).index(number), 6).text() == "8.0 → 4.1"

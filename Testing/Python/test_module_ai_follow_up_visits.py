@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
-from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
-from test_module_ai_follow_up import _answer_at_once, _refused, _rows, _slice_middle_lps, dated_volumes
+from follow_up_panel import THREE_VISITS, assert_refused, cell, dated_volumes, rows_of_list, slice_middle_lps
+from panel_faults import FAULTS
+from panel_setting import PanelSetting
 
 from Testing.Host import reason_missing
 
 pytestmark = pytest.mark.skipif(reason_missing() is not None, reason=str(reason_missing()))
 
-DATES = ("20240110", "20240708", "20250110")
-
-
-def _three_visits(scene: Any, name: str) -> list[Any]:
-    return dated_volumes(scene, name, DATES)
-
-
-def _open(panel: Any) -> None:
-    _answer_at_once(panel)
-    panel.click("addVisitButton")
-
-
-MODULE = PanelModule(
-    "AIFollowUp",
-    ("visitSelector1", "visitSelector2", "visitSelector3"),
-    _three_visits,
-    lambda logic, volumes, wait: logic.process(*volumes, wait=wait),
-    _open,
-)
-
-
-@pytest.fixture
-def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with panel_setting(MODULE, tmp_path, monkeypatch) as made:
-        yield made
+MODULE = THREE_VISITS
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -89,29 +63,28 @@ def test_all_visits_of_the_patient_are_added_at_once_and_those_of_another_are_no
 
 def test_one_volume_twice_is_refused(setting: PanelSetting) -> None:
     setting.choose([setting.inputs[0], setting.inputs[1], setting.inputs[0]])
-    _refused(setting, "is on the list twice")
+    assert_refused(setting, "is on the list twice")
 
 
 def test_result_of_three_visits_compares_any_two_of_them(setting: PanelSetting) -> None:
     run = setting.run()
     ui = setting.panel.ui
     assert len(run.nodes.visits) == 3 and len(run.nodes.transforms) == 2
-    assert sorted(_rows(setting)) == [1, 2, 3, 4]
+    assert sorted(rows_of_list(setting)) == [1, 2, 3, 4]
     assert ui.earlierComboBox.currentText == "Baseline, 2024-01-10"
     assert ui.laterComboBox.currentText == "Follow-up 2, 2025-01-10"
     setting.panel.widget.onLesion(1)
     assert "Mean diameters: 11.0 → 14.0 → 17.0 mm" in ui.lesionLabel.text
     # The images lie 4 mm apart.
-    assert _slice_middle_lps(setting, "BaselineAxial")[0] == pytest.approx(40, abs=1e-4)
-    assert _slice_middle_lps(setting, "FollowUpAxial")[0] == pytest.approx(48, abs=1e-4)
+    assert slice_middle_lps(setting, "BaselineAxial")[0] == pytest.approx(40, abs=1e-4)
+    assert slice_middle_lps(setting, "FollowUpAxial")[0] == pytest.approx(48, abs=1e-4)
     middle = run.nodes.visits[1].lesions.GetDisplayNode()
     assert not middle.GetVisibility()
     setting.panel.choose("laterComboBox", "Follow-up 1, 2024-07-08")
     setting.panel.widget.onLesion(1)
-    assert _slice_middle_lps(setting, "FollowUpAxial")[0] == pytest.approx(44, abs=1e-4)
+    assert slice_middle_lps(setting, "FollowUpAxial")[0] == pytest.approx(44, abs=1e-4)
     assert middle.GetVisibility() and not run.nodes.visits[2].lesions.GetDisplayNode().GetVisibility()
-    sizes = {number: setting.panel.ui.lesionTable.item(row, 3).text() for row, number in enumerate(_rows(setting))}
-    assert sizes[1] == "11.0 → 14.0"
+    assert cell(setting, rows_of_list(setting).index(1), 3) == "11.0 → 14.0"
     setting.panel.click("compareButton")
     assert run.nodes.visits[2].lesions.GetDisplayNode().GetVisibility()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
+from panel_faults import FAULTS
+from panel_setting import PanelModule, PanelSetting
 
 from Testing.Host import reason_missing
 
@@ -36,12 +36,6 @@ MODULE = PanelModule(
     lambda logic, volumes, wait: logic.process(*volumes, "ct-body", wait=wait),
     lambda panel: panel.choose("modelComboBox", "Body (CT)"),
 )
-
-
-@pytest.fixture
-def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with panel_setting(MODULE, tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from model_store_cards import fetched_card
-from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
+from panel_faults import FAULTS
+from panel_setting import PanelModule, PanelSetting, panel_setting
 from two_input_packages import expected_labels, two_images, write_two_input_package
 
 from AIImagingLogic.models.card import ModelCard

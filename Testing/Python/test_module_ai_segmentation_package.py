@@ -10,7 +10,8 @@ import pytest
 import SimpleITK as sitk
 from layers_packages import conv, write_package
 from model_store_cards import fetched_card
-from panel_faults import FAULTS, PanelModule, PanelSetting, panel_setting
+from panel_faults import FAULTS
+from panel_setting import PanelModule, PanelSetting, panel_setting
 
 from AIImagingLogic.models import store_work
 from AIImagingLogic.models.card import ModelCard
