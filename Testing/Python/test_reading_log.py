@@ -122,6 +122,7 @@ def test_a_line_that_a_crash_cut_is_taken_away_and_the_case_goes_on_where_it_sto
     (reading,) = again.finished
     # 20 + 5 alone; 7 before the crash and 4 after it; not the hour.
     assert (reading.alone_seconds, reading.active_seconds, reading.interruptions) == (25.0, 36.0, 1)
+    assert read_log(path) == again._log.actions
 
 
 def _crash(made: Any) -> None:
@@ -144,6 +145,7 @@ def test_wherever_the_file_is_cut_all_whole_lines_are_there(tmp_path: Path, cut:
     again = recorder(made.study_file)
     assert [mark.score for mark in again.state.marks.values()] == [10.0, 20.0]
     assert again.open().next_mark() == "M3"
+    assert read_log(path) == again._log.actions
 
 
 def test_a_line_that_was_changed_or_taken_out_is_named(tmp_path: Path) -> None:
