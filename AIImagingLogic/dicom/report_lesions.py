@@ -15,7 +15,7 @@ from AIImagingLogic.dicom.quiet import without_warnings
 from AIImagingLogic.dicom.report_findings import findings_of_report
 from AIImagingLogic.dicom.seg_reading import SEG_CLASSES, ReadSeg, read_seg
 from AIImagingLogic.dicom.source_series import read_source
-from AIImagingLogic.dicom.sr_reading import read_sr
+from AIImagingLogic.dicom.sr_reading import ReadReport, read_sr
 from AIImagingLogic.images.geometry import inside
 from AIImagingLogic.images.resample import resample_like
 from AIImagingLogic.records.errors import AIImagingError, GeometryError, WrongImageError
@@ -44,8 +44,7 @@ def lesions_of_report(
         It is no report with imaging measurements, or no finding of it has a place in the image.
     """
     report = read_sr(path)
-    wanted = {group.seg_uid for group in report.groups if group.seg_uid}
-    segs = [read_seg(file) for file in _segs(path, wanted)]
+    segs = segs_beside(path, report)
     notes = [note for seg in segs for note in seg.notes]
     series = {seg.source_series_uid for seg in segs if seg.source_series_uid}
     if info.series_uid and series and info.series_uid not in series:
@@ -69,6 +68,18 @@ def lesions_of_report(
     if lost:
         notes.append(f"Measurements without a name here were left out: {', '.join(sorted(lost))}.")
     return kept, tuple(dict.fromkeys(notes))
+
+
+def segs_beside(path: Path, report: ReadReport) -> tuple[ReadSeg, ...]:
+    """Return the segmentations that a report refers to, from its folder and the folders beside it.
+
+    Parameters
+    ----------
+    path : of the report
+    report : as `read_sr` read it
+    """
+    wanted = {group.seg_uid for group in report.groups if group.seg_uid}
+    return tuple(read_seg(file) for file in _segs(path, wanted)) if wanted else ()
 
 
 def _with_measurements(finding: Finding, names: Container[str]) -> Finding:

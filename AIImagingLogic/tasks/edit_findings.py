@@ -55,7 +55,7 @@ def merge_outlined(
         As `merge_findings`; an outline is empty or outside the image; `when` is no time.
     """
     findings = [_outlined(image, *pair) for pair in zip(given.findings, outlines, strict=True)]
-    lungs = _lungs(image, info, findings[0], progress or Progress()) if findings else None
+    lungs = lungs_around(image, info, findings[0], progress or Progress()) if findings else None
     return merge_findings(image, info, findings, lungs, reader, _time(when))
 
 
@@ -95,7 +95,7 @@ def split_outlined(
         As `split_finding`; the outline is empty or outside the image; `when` is no time.
     """
     finding = _outlined(image, given, outline)
-    lungs = _lungs(image, info, finding, progress or Progress())
+    lungs = lungs_around(image, info, finding, progress or Progress())
     marks = [(float(x), float(y), float(z)) for x, y, z in marks_mm]
     parts = split_finding(image, info, finding, marks, lungs, reader, _time(when))
     return FindingList(parts, info.series_uid, info)
@@ -110,8 +110,14 @@ def _outlined(image: sitk.Image, finding: Finding, outline: sitk.Image) -> Findi
     return dataclasses.replace(finding, mask=cropped_mask(values, np.zeros(3, np.int64), image))
 
 
-def _lungs(image: sitk.Image, info: ImageInfo, finding: Finding, progress: Progress) -> Segmentation | None:
-    """Return the lungs of a chest CT with a lung nodule; None for any other finding."""
+def lungs_around(image: sitk.Image, info: ImageInfo, finding: Finding, progress: Progress) -> Segmentation | None:
+    """Return the lungs of a chest CT with a lung nodule, for its measurements; None for any other finding.
+
+    Parameters
+    ----------
+    image, info : that the finding is on
+    progress : told how far the run is
+    """
     if finding.concept.key != _NODULE or info.modality != _CT or info.intensity_unit != _HOUNSFIELD:
         return None
     with progress.stage("Lungs", 0.0, _LUNGS_FOUND) as part:
