@@ -42,6 +42,8 @@ def against_nnunet(
 ) -> tuple[Figures, Mapping[str, Any]]:
     """Return ratios of time and memory, and the overlap of labels, the worse of without and with mirroring.
 
+    The ratio of memory is the one of the whole image, where that was run.
+
     Parameters
     ----------
     tell : is told of every run
@@ -71,8 +73,9 @@ def against_nnunet(
                     found.append(_one_run(who, model, given, Path(folder) / f"{who}.npy", mirrored))
                     tell(f"{kind}, {who}: {found[-1]}")
             figures.update(_compared(runs, Path(folder), kind))
-    for name in ("time_ratio", "peak_memory_ratio"):
-        figures[name] = max(figures[f"{name}_openvino_{kind}"] for kind in kinds)
+    figures["time_ratio"] = max(figures[f"time_ratio_openvino_{kind}"] for kind in kinds)
+    # On a quarter of the image what the libraries themselves take outweighs what a run takes.
+    figures["peak_memory_ratio"] = figures[f"peak_memory_ratio_openvino_{kinds[0]}"]
     figures["worst_class_dice"] = min(figures[f"worst_class_dice_{kind}"] for kind in kinds)
     inputs = {
         "size": list(size),
