@@ -11,6 +11,7 @@ from AIImagingLogic.cli.cohort_arguments import add_cohort
 from AIImagingLogic.cli.criteria_arguments import add_criteria, add_response
 from AIImagingLogic.cli.dicom_arguments import add_dicom
 from AIImagingLogic.cli.evaluate_arguments import add_evaluate
+from AIImagingLogic.cli.findings_arguments import add_findings
 from AIImagingLogic.cli.measure_arguments import add_quantities
 from AIImagingLogic.cli.models_arguments import add_models
 from AIImagingLogic.cli.nodule_risk_arguments import add_nodule_risk
@@ -162,6 +163,10 @@ def make_parser() -> argparse.ArgumentParser:
     catalogue = subparsers.add_parser("models", help="list, fetch, run, check, remove and pack models")
     catalogue.set_defaults(command="models_command")
     add_models(catalogue, common)
+
+    findings = subparsers.add_parser("findings", help="convert findings between file formats, merge and split them")
+    findings.set_defaults(command="findings_command")
+    add_findings(findings, common)
 
     dicom = subparsers.add_parser("dicom", help="write results as DICOM SEG, SR and registration, and read such files")
     dicom.set_defaults(command="dicom_command")

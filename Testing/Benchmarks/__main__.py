@@ -18,6 +18,7 @@ _BENCHMARKS = (
     "criteria",
     "demo_truth",
     "dicom_roundtrip",
+    "findings_roundtrip",
     "findings_scale",
     "finetune",
     "followup_speed",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from random_findings import random_findings
+from Testing.Benchmarks.random_findings import random_findings
 
 from AIImagingLogic.evaluation.detection_files import read_lesions, read_marks
 from AIImagingLogic.images.info import describe
