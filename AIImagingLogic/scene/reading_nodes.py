@@ -16,8 +16,8 @@ from AIImagingLogic.scene.coordinates import lps_from_ras, ras_from_lps
 from AIImagingLogic.scene.display_window import display_window
 from AIImagingLogic.scene.host import load_slicer
 from AIImagingLogic.scene.node_attributes import KIND
+from AIImagingLogic.scene.placing import start_placing, stop_placing
 from AIImagingLogic.scene.provenance import mark
-from AIImagingLogic.scene.slice_views import singleton
 from AIImagingLogic.scene.subject_hierarchy import remove_with_items
 from AIImagingLogic.scene.volumes import volume_node_from_image
 
@@ -90,17 +90,11 @@ class ReadingNodes:
 
     def place_next(self) -> None:
         """Let the next click in a view put a mark of the reader."""
-        selection = singleton(self.scene, "vtkMRMLSelectionNode", "Singleton")
-        selection.SetReferenceActivePlaceNodeClassName(self.marks.GetClassName())
-        selection.SetActivePlaceNodeID(self.marks.GetID())
-        interaction = singleton(self.scene, "vtkMRMLInteractionNode", "Singleton")
-        interaction.SetPlaceModePersistence(0)
-        interaction.SetCurrentInteractionMode(interaction.Place)
+        start_placing(self.marks)
 
     def stop_placing(self) -> None:
         """A click puts no mark any more."""
-        interaction = singleton(self.scene, "vtkMRMLInteractionNode", "Singleton")
-        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        stop_placing(self.scene)
 
     def jump(self, position_mm: Vector) -> None:
         """Move all slices to a place, (3,) mm, LPS."""

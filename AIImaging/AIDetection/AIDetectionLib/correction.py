@@ -10,7 +10,7 @@ from AIDetectionLib.finding_rows import TableColumns
 _PROPOSAL_ROLE = "AIImaging.Proposal"
 _PROPOSED_TAG = "AIImaging.Proposed"
 _ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
-_CORRECTED = "SEMIAUTOMATIC"
+CORRECTED = "SEMIAUTOMATIC"
 
 
 def open_in_segment_editor(view, uid):
@@ -113,7 +113,7 @@ def measure_again(view, uid, service):
         function="AIImagingLogic.tasks.measure_finding:measure_finding",
         arguments={
             "image": image_input(volume),
-            "lesion": _image_of(outline_of(view, uid)),
+            "lesion": image_of(outline_of(view, uid)),
             "uid": uid,
             "name": columns.text("Name", row),
             "score": columns.number("Score", row),
@@ -134,15 +134,15 @@ def record(view, finding):
     write_boxes(view.points, boxes)
     centre = ras_from_lps(finding.box.center_mm).tolist()
     view.points.SetNthControlPointPosition(view.uids.index(uid), *centre)
-    view.lesions.GetSegmentation().GetSegment(segment_id).SetTag(_ALGORITHM_TYPE, _CORRECTED)
+    view.lesions.GetSegmentation().GetSegment(segment_id).SetTag(_ALGORITHM_TYPE, CORRECTED)
     # Those who show the table look at the other nodes when it changes: it is the last.
-    _write_row(view.table, finding)
+    write_row(view.table, finding)
     renewed = type(view).from_nodes(view.points)
     renewed.set_review(uid, finding.review)
     return renewed
 
 
-def _write_row(table, finding):
+def write_row(table, finding):
     """Put the figures of a finding into its row; what was not measured of it any more is not a number."""
     from AIImagingLogic.records.measurement import measurement_entry
 
@@ -154,6 +154,7 @@ def _write_row(table, finding):
         entry = values.get(name)
         column = table.GetTable().GetColumnByName(name) or _new_column(table, name, entry)
         column.SetValue(row, float("nan") if entry is None else entry.value)
+    table.GetTable().GetColumnByName("Score").SetValue(row, finding.score)
     for word, text in finding.descriptors.items():
         column = table.GetTable().GetColumnByName(word.capitalize())
         if column is not None:
@@ -162,6 +163,18 @@ def _write_row(table, finding):
         table.GetTable().GetColumnByName(f"Centre {axis}").SetValue(row, value)
     table.GetTable().Modified()
     table.EndModify(was)
+
+
+def new_row(table, finding, name):
+    """Add the row of a finding, without its figures; `write_row` puts them in."""
+    row = table.AddEmptyRow()
+    content = table.GetTable()
+    for number in range(content.GetNumberOfColumns()):
+        column = content.GetColumn(number)
+        column.SetValue(row, "" if column.IsA("vtkStringArray") else float("nan"))
+    for column, value in (("Name", name), ("UID", finding.uid), ("Score", finding.score)):
+        content.GetColumnByName(column).SetValue(row, value)
+    content.GetColumnByName("Review").SetValue(row, finding.review.value)
 
 
 def _proposals(view):
@@ -222,7 +235,7 @@ def _row(columns, table, uid):
     raise SceneError("This finding is no longer in its table.", "Run the detection again.")
 
 
-def _image_of(outline):
+def image_of(outline):
     """Return an outline as the input of a job: LPS mm, without a parent transform, like the volume."""
     import numpy as np
     from vtk.util.numpy_support import vtk_to_numpy

@@ -16,11 +16,12 @@ def export_findings(points, path):
     if view.table is None or view.table.GetScene() is None:
         raise SceneError(f"The table of '{points.GetName()}' was removed.", "Run the detection again.")
     columns = TableColumns(view.table)
-    findings = tuple(_finding(columns, row) for row in range(view.table.GetNumberOfRows()))
+    findings = tuple(finding_of_row(columns, row) for row in range(view.table.GetNumberOfRows()))
     write_findings_csv(SimpleNamespace(findings=findings), Path(path))
 
 
-def _finding(columns, row):
+def finding_of_row(columns, row):
+    """Return the finding of a row of a table of findings, without outline and without the size of its box."""
     from AIImagingLogic.records.boxes import OrientedBox
     from AIImagingLogic.records.coding import concept
     from AIImagingLogic.records.finding import Finding, ReviewStatus

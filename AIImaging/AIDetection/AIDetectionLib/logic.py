@@ -115,6 +115,50 @@ class AIDetectionLogic(ScriptedLoadableModuleLogic):
         service.follow(run)
         return run.wait() if wait else run
 
+    def mergeFindings(self, findings: Any, uids: Any, wait: bool = True) -> Any:
+        """Let several findings be one: its outline is that of all, and it is measured anew.
+
+        The largest keeps its name and uid; the others leave the list. What the program had proposed is kept in a
+        hidden segmentation.
+
+        Parameters
+        ----------
+        findings : DetectionNodes or vtkMRMLMarkupsFiducialNode
+        uids
+            Of two findings or more.
+        wait
+            Return when it is done, the `FindingView`; else at once, the SceneRun.
+
+        Raises
+        ------
+        AIImagingError
+            An outline is empty or not there, the volume is gone; with `wait`, also that the run failed or was
+            cancelled. No finding was changed.
+        """
+        from AIImagingLib.application_service import application_service
+
+        from AIDetectionLib.merge_split import merge
+
+        service = application_service()
+        run = merge(self.findingView(findings), list(uids), service)
+        service.follow(run)
+        return run.wait() if wait else run
+
+    def splitFinding(self, findings: Any, uid: str, wait: bool = True) -> Any:
+        """Let a finding be several: a part around each mark of its parts list, or its connected parts without marks.
+
+        The largest part keeps its name and uid; see `mergeFindings` for all else. The marks are those of
+        `AIDetectionLib.merge_split.parts_list`.
+        """
+        from AIImagingLib.application_service import application_service
+
+        from AIDetectionLib.merge_split import split
+
+        service = application_service()
+        run = split(self.findingView(findings), uid, service)
+        service.follow(run)
+        return run.wait() if wait else run
+
     def exportFindings(self, findings: Any, path: Any) -> None:
         """Write the findings with their review to a CSV file, in the columns of the command line's `findings.csv`.
 

@@ -35,6 +35,8 @@ class ReadingSection:
         self._table = FindingsTable(
             ui.readingMarksTableView, mark_columns(), said_column(), said_texts(), self._onMarkChosen
         )
+        # As they come, own marks first: by their names, A10 would stand before A2.
+        ui.readingMarksTableView.sortByColumn(-1, qt.Qt.AscendingOrder)
         self._timer = qt.QTimer()
         self._timer.setInterval(_TICK_MS)
         self._timer.connect("timeout()", self._onTick)

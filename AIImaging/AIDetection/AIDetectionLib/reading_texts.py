@@ -8,7 +8,7 @@ def mark_columns():
     """Return the columns of the list of marks, without the last one, which is what was said."""
     return [
         TableColumn(_("Mark"), _("Name of the mark, as in the views")),
-        TableColumn(_("AI score"), _("How sure the AI is, 0 to 1; empty for your own marks"), 2),
+        TableColumn(_("AI score"), _("How sure the AI is, 0 to 1; empty for your own marks"), 2, 0.99),
         TableColumn(_("Your score"), _("How sure you are, 0 to 100"), 0),
     ]
 

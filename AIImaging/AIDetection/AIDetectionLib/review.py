@@ -1,5 +1,6 @@
 """Going through the findings in the panel: the list, the views, what a person says of each."""
 
+import qt
 import vtk
 from AIImagingLib.error_display import show_error
 from AIImagingLib.findings_table import FindingsTable
@@ -29,6 +30,10 @@ class FindingsReview:
         self._table = FindingsTable(
             ui.findingsTableView, finding_columns(), state_column(), state_texts(), self._onChosen
         )
+        # Several are chosen to be merged; the current one of them is on show.
+        ui.findingsTableView.selectionMode = qt.QAbstractItemView.ExtendedSelection
+        self._selection = ui.findingsTableView.selectionModel()
+        self._selection.connect("selectionChanged(QItemSelection,QItemSelection)", self._onSelectionChanged)
         for state, text in self._filters():
             ui.shownComboBox.addItem(text, state)
         self.show(None)
@@ -37,6 +42,12 @@ class FindingsReview:
     def selected(self):
         """The uid of the selected finding, None when none is."""
         return self._table.chosen
+
+    @property
+    def chosen(self):
+        """The uids of all selected findings, in the order on show."""
+        rows = {index.row() for index in self._ui.findingsTableView.selectionModel().selectedRows()}
+        return [uid for row, uid in enumerate(self._table.uids) if row in rows]
 
     @property
     def toReviewOnShow(self):
@@ -160,6 +171,9 @@ class FindingsReview:
         if uid is not None and self.view is not None:
             self._do(lambda: self.view.select(uid))
         self._showState()
+
+    def _onSelectionChanged(self, selected, deselected):
+        self._onSelected()
 
     def _onTableModified(self, caller, event):
         states = finding_states(caller)

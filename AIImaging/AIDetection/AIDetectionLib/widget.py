@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from AIDetectionLib.correction import open_in_segment_editor
 from AIDetectionLib.logic import AIDetectionLogic
+from AIDetectionLib.merge_split import parts_list
 from AIDetectionLib.reading import ReadingSection
 from AIDetectionLib.review import FindingsReview
 
@@ -39,6 +40,9 @@ class AIDetectionWidget(TaskPanel):
             (self.ui.rejectButton, self.onReject),
             (self.ui.editButton, self.onEdit),
             (self.ui.measureButton, self.onMeasureAgain),
+            (self.ui.mergeButton, self.onMerge),
+            (self.ui.splitButton, self.onSplit),
+            (self.ui.markPartsButton, self.onMarkParts),
             (self.ui.acceptShownButton, self.onAcceptShown),
             (self.ui.exportButton, self.onExport),
         ):
@@ -116,12 +120,45 @@ class AIDetectionWidget(TaskPanel):
 
         self._try(measure)
 
+    def onMerge(self):
+        """Let the selected findings be one, by another process."""
+        points, uids = self._review.view.points, self._review.chosen
+        self._startEdit(lambda: self.logic.mergeFindings(points, uids, wait=False))
+
+    def onSplit(self):
+        """Let the selected finding be several, by another process."""
+        from AIImagingLogic.scene.placing import stop_placing
+
+        points, uid = self._review.view.points, self._review.selected
+        stop_placing(slicer.mrmlScene)
+        self._startEdit(lambda: self.logic.splitFinding(points, uid, wait=False))
+
+    def onMarkParts(self):
+        """Let each click in a view mark a part of the selected finding, for Split."""
+        from AIImagingLogic.scene.placing import start_placing
+
+        start_placing(parts_list(self._review.view), persistent=True)
+        self.ui.statusLabel.text = _("Click once in each part, then press Split.")
+
     def onExport(self):
         path = qt.QFileDialog.getSaveFileName(
             slicer.util.mainWindow(), _("Export findings"), "findings.csv", _("Comma-separated values (*.csv)")
         )
         if path:
             self._try(lambda: self.logic.exportFindings(self._review.view.points, path))
+
+    def _startEdit(self, start):
+        def edit():
+            run = start()
+            self._rows.add(run)
+            run.on_finish(self._onEdited)
+
+        self._try(edit)
+
+    def _onEdited(self, run):
+        if self._parameterNode is None:
+            return
+        self.ui.statusLabel.text = " ".join(run.notes) if run.error is None else show_error(run.error, self._title())
 
     def _onMeasured(self, run, uid, before):
         if self._parameterNode is None:
@@ -137,8 +174,10 @@ class AIDetectionWidget(TaskPanel):
         """Say whether there is an outline to correct. Called before the review is there, too."""
         view = None if self._review is None else self._review.view
         can = view is not None and view.lesions is not None and self._review.selected is not None
-        self.ui.editButton.enabled = can
-        self.ui.measureButton.enabled = can
+        several = len(self._review.chosen) if can else 0
+        for button in (self.ui.editButton, self.ui.measureButton, self.ui.splitButton, self.ui.markPartsButton):
+            button.enabled = can and several < 2
+        self.ui.mergeButton.enabled = several > 1
 
     def _showWhetherReading(self, reading):
         """While a case of a study is open, nothing of the panel can show what the AI finds."""
