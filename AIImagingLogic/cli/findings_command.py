@@ -10,6 +10,7 @@ from typing import Any
 from AIImagingLogic.cli.output_folder import whole_folder
 from AIImagingLogic.cli.staged_file import staged_file
 from AIImagingLogic.cli.terminal import Terminal
+from AIImagingLogic.images.geometry import same_grid
 from AIImagingLogic.images.read import image_files, read_image
 from AIImagingLogic.records.errors import OutputError, WrongImageError
 from AIImagingLogic.records.finding import Finding
@@ -62,8 +63,10 @@ def _edited(
     (scan,) = collection.scans
     names = [arguments.names] if isinstance(arguments.names, str) else arguments.names
     chosen = [_named(scan.findings, name) for name in names]
-    with terminal.progress() as progress:
-        lungs = lungs_around(given.image, given.info, chosen[0], progress)
+    lungs = scan.organs if scan.organs is not None and same_grid(scan.organs.image, given.image) else None
+    if lungs is None:
+        with terminal.progress() as progress:
+            lungs = lungs_around(given.image, given.info, chosen[0], progress)
     said = (lungs, arguments.reader, arguments.when)
     made: Sequence[Finding]
     if arguments.action == "merge":

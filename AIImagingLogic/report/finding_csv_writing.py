@@ -11,6 +11,7 @@ from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.errors import OutputError
 from AIImagingLogic.records.finding import Finding, ReviewStatus
 from AIImagingLogic.records.finding_list import FindingCollection, FindingList
+from AIImagingLogic.records.measurement import measurement
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.report.csv_cells import guarded
 from AIImagingLogic.report.csv_kinds import ANNOTATIONS, CANDIDATES, FULL, MARKS
@@ -64,20 +65,31 @@ def write_findings_table(
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
-    if kind == FULL and any(finding.mask is not None for entry in collection.scans for finding in entry.findings):
-        notes.append("A CSV holds no outlines: write JSON or DICOM to keep them.")
-    return tuple(notes)
+    return (*notes, *(_lost(collection) if kind == FULL else ()))
 
 
 def measurement_columns() -> dict[str, tuple[str, str]]:
     """Return (name of the measurement, '' or 'low' or 'high') by the column that the full table has for it."""
-    from AIImagingLogic.records.measurement import measurement
-
     found: dict[str, tuple[str, str]] = {}
     for name in load_resource("measurements.json")["measurements"]:
         value, low, high = measurement_cells([measurement(name, 0.0, (0.0, 0.0))])
         found |= {value: (name, ""), low: (name, "low"), high: (name, "high")}
     return found
+
+
+def _lost(collection: FindingCollection) -> list[str]:
+    """Return what the full table has no column for."""
+    findings = [finding for entry in collection.scans for finding in entry.findings]
+    table = load_resource("measurements.json")["measurements"]
+    unnamed = {made.name for finding in findings for made in finding.measurements if made.name not in table}
+    words = load_resource("findings/csv_columns.json")["descriptors"]
+    others = {word for finding in findings for word in finding.descriptors if word not in words}
+    notes = []
+    if any(finding.mask is not None for finding in findings):
+        notes.append("A CSV holds no outlines: write JSON or DICOM to keep them.")
+    if unnamed or others:
+        notes.append(f"Left out of the CSV, which has no column for them: {', '.join(sorted(unnamed | others))}.")
+    return notes
 
 
 def _kept(entry: FindingList, kind: str) -> Sequence[Finding]:

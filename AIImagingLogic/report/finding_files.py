@@ -19,11 +19,10 @@ from AIImagingLogic.records.errors import OutputError, UnreadableImageError, Wro
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.finding_list import FindingCollection, FindingList
 from AIImagingLogic.records.image_info import ImageInfo
-from AIImagingLogic.records.timeline import Visit
 from AIImagingLogic.report.csv_kinds import FULL
 from AIImagingLogic.report.finding_csv_reading import read_findings_csv
 from AIImagingLogic.report.finding_csv_writing import write_findings_table
-from AIImagingLogic.report.finding_json import read_findings_json, write_findings_json
+from AIImagingLogic.report.finding_json import read_findings_json, visit_of_list, write_findings_json
 from AIImagingLogic.report.finding_markups import write_findings_markups
 from AIImagingLogic.report.markups_reading import read_findings_markups
 
@@ -31,7 +30,6 @@ CSV, JSON, MARKUPS, DICOM = "csv", "json", "markups", "dicom"
 _SUFFIXES = {".mrk.json": MARKUPS, ".json": JSON, ".csv": CSV, ".fcsv": CSV, ".tsv": CSV, ".dcm": DICOM}
 _DICOM_MARK_AT, _DICOM_MARK = 128, b"DICM"
 _KINDS = "CSV (.csv), JSON (.json), markups (.mrk.json), or DICOM (a folder)"
-_VISIT_LABEL = "baseline"
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def write_findings(
         return ()
     if given is None:
         raise OutputError("DICOM objects refer to the series that was read.", "Give the DICOM series with --image.")
-    visit = Visit(_VISIT_LABEL, given.info, None, collection.scans[0].findings)
+    visit = visit_of_list(collection.scans[0], given.info)
     return write_detection(visit, [given.path], path, person).notes
 
 
@@ -201,7 +199,9 @@ def _on_image(found: FindingCollection, info: ImageInfo, path: Path) -> FindingL
         out = [finding.name for finding, here in zip(scan.findings, within, strict=True) if not here]
         notes.append(f"{len(out)} findings lie outside the image and were left out: {', '.join(out[:6])}.")
     kept = tuple(finding for finding, here in zip(scan.findings, within, strict=True) if here)
-    return FindingList(kept, info.series_uid or scan.series_uid, info, tuple(notes))
+    return dataclasses.replace(
+        scan, findings=kept, series_uid=info.series_uid or scan.series_uid, info=info, notes=tuple(notes)
+    )
 
 
 def _within(findings: Sequence[Finding], info: ImageInfo) -> np.ndarray:

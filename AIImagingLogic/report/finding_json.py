@@ -9,6 +9,7 @@ from typing import Any
 from AIImagingLogic.records.errors import UnreadableImageError
 from AIImagingLogic.records.finding import Finding
 from AIImagingLogic.records.finding_list import FindingCollection, FindingList
+from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.json_form import Record, load_record, save_record
 from AIImagingLogic.records.timeline import Timeline, Visit
 
@@ -27,7 +28,7 @@ def write_findings_json(collection: FindingCollection, path: Path) -> None:
     """
     record: Record = collection
     if len(collection.scans) == 1 and (scan := collection.scans[0]).info is not None:
-        record = Visit(_LABEL, scan.info, None, scan.findings)
+        record = visit_of_list(scan, scan.info)
     save_record(record, path)
 
 
@@ -54,7 +55,23 @@ def read_findings_json(path: Path) -> FindingCollection:
     if isinstance(record, Finding):
         return FindingCollection((FindingList((record,)),))
     visits = record.visits if isinstance(record, Timeline) else (record,)
-    return FindingCollection(tuple(FindingList(visit.findings, visit.info.series_uid, visit.info) for visit in visits))
+    return FindingCollection(tuple(_of_visit(visit) for visit in visits))
+
+
+def visit_of_list(scan: FindingList, info: ImageInfo) -> Visit:
+    """Return the findings of an image as the result of a detection."""
+    return Visit(scan.label or _LABEL, info, scan.organs, scan.findings, scan.provenance)
+
+
+def _of_visit(visit: Visit) -> FindingList:
+    return FindingList(
+        visit.findings,
+        visit.info.series_uid,
+        visit.info,
+        label=visit.label,
+        organs=visit.organs,
+        provenance=visit.provenance,
+    )
 
 
 def _kind(content: dict[str, Any]) -> type[Timeline | Visit | FindingCollection | FindingList | Finding]:

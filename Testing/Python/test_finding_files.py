@@ -9,17 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from Testing.Benchmarks.random_findings import random_findings
 
 from AIImagingLogic.evaluation.detection_files import read_lesions, read_marks
 from AIImagingLogic.images.info import describe
+from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.errors import OutputError, UnreadableImageError, WrongImageError
 from AIImagingLogic.records.finding import Finding, ReviewStatus
 from AIImagingLogic.records.finding_list import FindingCollection, FindingList
 from AIImagingLogic.records.finding_type import NoduleType
-from AIImagingLogic.records.json_form import load_record
+from AIImagingLogic.records.json_form import load_record, save_record
+from AIImagingLogic.records.provenance import make_provenance
+from AIImagingLogic.records.segmentation import Segment, Segmentation
 from AIImagingLogic.records.timeline import Visit
 from AIImagingLogic.report.finding_files import GivenImage, read_findings, write_findings
+from Testing.Benchmarks.random_findings import random_findings
 
 TURNED = np.array(sitk.VersorTransform((0.2, -0.15, 0.1, 0.95)).GetMatrix()).reshape(3, 3) @ np.diag([1.0, -1.0, 1.0])
 
@@ -75,6 +78,20 @@ def test_json_of_an_image_is_the_result_that_every_command_reads(tmp_path: Path)
     visit = load_record(Visit, tmp_path / "result.json")
     assert visit.info == given().info
     assert visit.findings == collection().scans[0].findings
+
+
+def test_a_result_keeps_its_organs_and_where_it_came_from(tmp_path: Path) -> None:
+    info = given().info
+    labels = Segmentation(
+        sitk.Cast(image() + 1, sitk.sitkUInt8), (Segment(1, "Lung", concept("lung-left"), (0, 0, 9)),)
+    )
+    visit = Visit("follow-up", info, labels, collection().scans[0].findings, make_provenance("detect", [], [info]))
+    save_record(visit, tmp_path / "result.json")
+    write_findings(read_findings(tmp_path / "result.json", given=given()), tmp_path / "again.json")
+    again = load_record(Visit, tmp_path / "again.json")
+    assert (again.label, again.provenance, again.findings) == (visit.label, visit.provenance, visit.findings)
+    assert again.organs is not None
+    assert np.array_equal(sitk.GetArrayFromImage(again.organs.image), sitk.GetArrayFromImage(labels.image))
 
 
 def test_markups_give_back_place_box_and_what_was_said(tmp_path: Path) -> None:
