@@ -7,24 +7,30 @@ sensitivity.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from AIImagingLogic.evaluation.detection import Mark, ScanMatch, match_marks
 from AIImagingLogic.evaluation.froc import froc_curve, froc_intervals
-from AIImagingLogic.models.builtin.candidate_score import score_weights
+from AIImagingLogic.models.builtin.candidate_score import ScoreWeights, score_weights
 from AIImagingLogic.models.builtin.ct_lung_nodules_net import shipped_fusion, shipped_runner
 from AIImagingLogic.models.builtin.nodule_network.opinions import Runner, opinions
 from AIImagingLogic.models.catalogue import load_model, model_ids
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.progress import Progress
-from Testing.Benchmarks.detector_cases import IMPLANTS_A_SCAN, PATIENT, ScanCase, generated_scans, implanted_scans
-from Testing.Benchmarks.reporting import Figures, answer, shared_data
+from Testing.Benchmarks.detector_cases import PATIENT, ScanCase, generated_scans, implanted_scans
+from Testing.Benchmarks.reporting import Figures, answer
+from Testing.Training.multi_view import HELD_OUT_DETECTOR
+from Testing.Training.multi_view_ratio import false_positive_ratio, ratio_interval
 
-GENERATED, IMPLANTS = 60, 40
+GENERATED, IMPLANTED = 60, 8
 NETWORK, LEARNING_FREE, JOINED = "network", "learning_free", "joined"
-WAYS = (JOINED, NETWORK, LEARNING_FREE)
+JOINED_UNSEEN, LEARNING_FREE_UNSEEN = "joined_unseen", "learning_free_unseen"
+"""With a learning-free score that was fitted without the patient: the shipped one was fitted on him too."""
+WAYS = (JOINED, NETWORK, LEARNING_FREE, JOINED_UNSEEN, LEARNING_FREE_UNSEEN)
 LEAST_SCORE = 0.02
 STAGE = "learning_free_with_views"
 _REDUCTION, _DETECTOR = "lung-nodule-views", "ct-lung-nodules"
@@ -39,19 +45,18 @@ class Judged:
     matches: Mapping[str, ScanMatch]
 
 
-def run(tell: Tell, generated: int = GENERATED, implants: int = IMPLANTS) -> tuple[Figures, Mapping[str, Any]]:
+def run(tell: Tell, generated: int = GENERATED, implanted: int = IMPLANTED) -> tuple[Figures, Mapping[str, Any]]:
     """Return the figures; those of the shipped detector, which joins both, have the plain names."""
     runner = shipped_runner()
     figures: Figures = {}
     groups = {
         "generated": judged(generated_scans(generated), runner, tell),
-        "implanted": judged(implanted_scans(shared_data() / "chest_ct", implants), runner, tell),
+        "implanted": judged(implanted_scans(implanted), runner, tell),
     }
     for group, scans in groups.items():
         figures |= _figures(group, scans)
     figures |= _stage_figures([scan for scans in groups.values() for scan in scans])
-    inputs = {"generated": generated, "implants": implants, "implants_a_scan": IMPLANTS_A_SCAN, "patient": PATIENT}
-    return figures, inputs
+    return figures, {"generated": generated, "implanted": implanted, "implanted_patient": PATIENT}
 
 
 def judged(cases: Iterable[ScanCase], runner: Runner, tell: Tell) -> list[Judged]:
@@ -68,13 +73,16 @@ def judged(cases: Iterable[ScanCase], runner: Runner, tell: Tell) -> list[Judged
 
 def marks_of(case: ScanCase, runner: Runner) -> dict[str, tuple[Candidate, ...]]:
     """Return the marks of each way on one scan, best first."""
-    said = opinions(case.image, case.organs, runner, Progress())
     fusion, _ = shipped_fusion()
+    said = opinions(case.image, case.organs, runner, case.candidates, Progress())
     found = {
         JOINED: said.joined(fusion, LEAST_SCORE),
         NETWORK: said.by_network_alone(LEAST_SCORE),
         LEARNING_FREE: said.by_learning_free(LEAST_SCORE),
     }
+    unseen = said.with_learning_free(_unseen_score().scores(case.candidates.figures))
+    found[JOINED_UNSEEN] = unseen.joined(fusion, LEAST_SCORE)
+    found[LEARNING_FREE_UNSEEN] = unseen.by_learning_free(LEAST_SCORE)
     if _REDUCTION in model_ids():
         before = found[LEARNING_FREE]
         scores = load_model(_REDUCTION).scores(case.image, before, _DETECTOR, Progress())
@@ -86,8 +94,6 @@ def _stage_figures(scans: Sequence[Judged]) -> Figures:
     """Return what the multi-view stage leaves of the learning-free detector's false positives; nothing without it."""
     if not all(STAGE in scan.matches for scan in scans):
         return {}
-    from Testing.Training.multi_view_ratio import false_positive_ratio, ratio_interval
-
     pairs = [(scan.matches[LEARNING_FREE], scan.matches[STAGE]) for scan in scans]
     ratio = false_positive_ratio(pairs, score_weights().operating_score)
     operating, _ = ratio_interval(pairs, score_weights().operating_score)
@@ -115,6 +121,11 @@ def _figures(group: str, scans: Sequence[Judged]) -> Figures:
     return figures
 
 
+@cache
+def _unseen_score() -> ScoreWeights:
+    return ScoreWeights.from_content(json.loads(HELD_OUT_DETECTOR.read_text(encoding="utf-8")))
+
+
 def _as_marks(candidates: Sequence[Candidate]) -> list[Mark]:
     return [Mark(candidate.position_mm, candidate.score, candidate.diameter_mm) for candidate in candidates]
 
@@ -131,10 +142,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m Testing.Benchmarks.detector", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     parser.add_argument("--generated", type=int, default=GENERATED, help="number of generated scans")
-    parser.add_argument("--implants", type=int, default=IMPLANTS, help="number of nodules put into the real CT")
+    parser.add_argument("--implanted", type=int, default=IMPLANTED, help="number of scans of the real CT with implants")
     arguments = parser.parse_args()
     tell: Tell = (lambda line: None) if arguments.json else lambda line: print(line, flush=True)
-    print(answer("detector", *run(tell, arguments.generated, arguments.implants)))
+    print(answer("detector", *run(tell, arguments.generated, arguments.implanted)))
 
 
 if __name__ == "__main__":

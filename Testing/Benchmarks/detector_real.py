@@ -11,10 +11,20 @@ import numpy as np
 
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.models.builtin.ct_lung_nodules_net import shipped_fusion, shipped_runner
+from AIImagingLogic.models.builtin.nodule_network.opinions import learning_free_candidates
 from AIImagingLogic.models.catalogue import load_model
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.progress import Progress
-from Testing.Benchmarks.detector import JOINED, LEARNING_FREE, NETWORK, PATIENT, WAYS, marks_of
+from Testing.Benchmarks.detector import (
+    JOINED,
+    JOINED_UNSEEN,
+    LEARNING_FREE,
+    LEARNING_FREE_UNSEEN,
+    NETWORK,
+    PATIENT,
+    WAYS,
+    marks_of,
+)
 from Testing.Benchmarks.detector_cases import ScanCase
 from Testing.Benchmarks.real_ct import CROPS, read_truth
 from Testing.Benchmarks.reporting import Figures, answer, shared_data
@@ -40,7 +50,8 @@ def run(tell: Tell, pictures: Path | None = None) -> tuple[Figures, Mapping[str,
     for name in CROPS:
         image, info = read_image(folder / name)
         organs = load_model("ct-lungs").segment(image, info, Progress())
-        found = marks_of(ScanCase(name, PATIENT, image, organs, ()), runner)
+        candidates = learning_free_candidates(image, organs, Progress())
+        found = marks_of(ScanCase(name, PATIENT, image, organs, candidates, ()), runner)
         for way in WAYS:
             ranks[way].append(_rank(found[way], center, diameter_mm))
         shown = found[JOINED][:_SHOWN]
@@ -56,6 +67,8 @@ def run(tell: Tell, pictures: Path | None = None) -> tuple[Figures, Mapping[str,
         "nodule_rank": max(ranks[JOINED]),
         "nodule_rank_network": max(ranks[NETWORK]),
         "nodule_rank_learning_free": max(ranks[LEARNING_FREE]),
+        "nodule_rank_learning_free_unseen": max(ranks[LEARNING_FREE_UNSEEN]),
+        "nodule_rank_joined_unseen": max(ranks[JOINED_UNSEEN]),
         "other_marks": max(sum(mark["finding"] for mark in each) for each in others.values()),
         "marks": others,
     }

@@ -23,7 +23,12 @@ from AIImagingLogic.evaluation.froc import froc_curve
 from AIImagingLogic.images.phantoms.chest_pair import harder_tuning_recipe, make_chest_pair
 from AIImagingLogic.images.phantoms.scanner_noise import scanner_noise
 from AIImagingLogic.models.builtin.ct_lung_nodules_net import FUSION, WEIGHTS
-from AIImagingLogic.models.builtin.nodule_network.opinions import Fusion, Opinions, opinions
+from AIImagingLogic.models.builtin.nodule_network.opinions import (
+    Fusion,
+    Opinions,
+    learning_free_candidates,
+    opinions,
+)
 from AIImagingLogic.models.builtin.nodule_network.runner import NoduleRunner
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.atomic_files import written_atomically
@@ -65,7 +70,9 @@ def main() -> None:
     runner = NoduleRunner(arguments.weights or resource_path(WEIGHTS))
     scans = []
     for image, targets in (*generated(arguments.generated), *real(shared_data() / "chest_ct", arguments.real)):
-        scans.append(Judged(opinions(image, find_lungs(image), runner, Progress()), tuple(targets)))
+        organs = find_lungs(image)
+        candidates = learning_free_candidates(image, organs, Progress())
+        scans.append(Judged(opinions(image, organs, runner, candidates, Progress()), tuple(targets)))
     fusion, operating_score = fit_fusion(scans)
     for name, curve in (
         ("learning-free", [_match(scan, scan.said.by_learning_free(_LEAST_SCORE)) for scan in scans]),

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import SimpleITK as sitk
 
-from AIImagingLogic.models.builtin.nodule_network.opinions import Fusion, Runner, opinions
+from AIImagingLogic.models.builtin.candidate_search import LungCandidates
+from AIImagingLogic.models.builtin.nodule_network.opinions import (
+    Fusion,
+    Runner,
+    learning_free_candidates,
+    opinions,
+)
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.errors import ModelError
@@ -60,7 +66,10 @@ class CTLungNodulesNet:
         organs : lungs on the grid of `image`, juxtapleural nodules inside
         progress : told of each step
         """
-        said = opinions(image, organs, self._runner, progress, candidates=self._joined)
+        candidates = LungCandidates.none()
+        if self._joined:
+            candidates = learning_free_candidates(image, organs, progress)
+        said = opinions(image, organs, self._runner, candidates, progress)
         if self._joined:
             return said.joined(self.fusion, self.least_score)
         return said.by_network_alone(self.least_score)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from AIImagingLogic.models.builtin.candidate_score import score_weights
-from AIImagingLogic.models.builtin.candidate_search import lung_candidates
+from AIImagingLogic.models.builtin.candidate_search import LungCandidates, lung_candidates
 from AIImagingLogic.models.builtin.ct_lung_nodules import one_mark_a_lesion
 from AIImagingLogic.models.builtin.nodule_network.lung_grid import LUNGS, lungs_on_grid
 from AIImagingLogic.models.builtin.nodule_network.marks import Array, find_peaks, heat_at
@@ -87,13 +87,23 @@ class Opinions:
         free = np.where(np.isnan(self.learning_free), fusion.alone, self.learning_free)
         return self._marks(np.ones(len(free), bool), fusion.scores(free, self.by_network), least_score)
 
+    def with_learning_free(self, scores: Array) -> Opinions:
+        """Return the same with other scores of the learning-free candidates, in their order."""
+        own = self.own
+        beside = _best_beside(self.positions_mm[own], self.radii_mm[own], self.positions_mm[~own], scores)
+        return replace(self, learning_free=np.concatenate([scores, beside]))
+
     def _marks(self, kept: NDArray[np.bool_], scores: Array, least_score: float) -> tuple[Candidate, ...]:
         kept = kept & (scores >= least_score)
         return one_mark_a_lesion(self.positions_mm[kept], self.radii_mm[kept], scores[kept])
 
 
 def opinions(
-    image: sitk.Image, organs: Segmentation, runner: Runner, progress: Progress, candidates: bool = True
+    image: sitk.Image,
+    organs: Segmentation,
+    runner: Runner,
+    candidates: LungCandidates,
+    progress: Progress,
 ) -> Opinions:
     """Ask both of one scan.
 
@@ -102,8 +112,8 @@ def opinions(
     image : chest CT in HU, any orientation
     organs : lungs on the same grid
     runner : of the network
+    candidates : as `learning_free_candidates` gives them; none of them: the network alone is asked
     progress : told of each step
-    candidates : False for the network alone
     """
     grid = lungs_on_grid(image, organs)
     if grid is None:
@@ -111,14 +121,8 @@ def opinions(
     outputs = runner.outputs(grid.hu, progress)
     peaks = find_peaks(outputs, grid.inside, _LEAST_PEAK)
     marked_mm = grid.positions_mm(peaks.indices)
-    places, radii_mm, scores = [np.empty((0, 3))], [np.empty(0)], [np.empty(0)]
-    for segment in organs.segments:
-        if candidates and segment.concept.key in LUNGS:
-            found = lung_candidates(image, organs.image, segment.value, progress)
-            places.append(found.positions_mm)
-            radii_mm.append(found.radii_mm)
-            scores.append(score_weights().scores(found.figures))
-    place_mm, radius_mm, score = (np.concatenate(part) for part in (places, radii_mm, scores))
+    place_mm, radius_mm = candidates.positions_mm, candidates.radii_mm
+    score = score_weights().scores(candidates.figures)
     return Opinions(
         np.concatenate([place_mm, marked_mm]),
         np.concatenate([radius_mm, peaks.radii_mm]),
@@ -126,6 +130,16 @@ def opinions(
         np.concatenate([heat_at(outputs, grid.indices(place_mm), _HEAT_WITHIN * radius_mm), logit(peaks.scores)]),
         np.concatenate([np.zeros(len(score), bool), np.ones(len(marked_mm), bool)]),
     )
+
+
+def learning_free_candidates(image: sitk.Image, organs: Segmentation, progress: Progress) -> LungCandidates:
+    """Return the candidates of both lungs; the parameters are those of `opinions`."""
+    parts = [LungCandidates.none()]
+    for segment in organs.segments:
+        if segment.concept.key in LUNGS:
+            parts.append(lung_candidates(image, organs.image, segment.value, progress))
+    fields = LungCandidates.__dataclass_fields__
+    return LungCandidates(*(np.concatenate([getattr(part, field) for part in parts]) for field in fields))
 
 
 def _best_beside(marked_mm: Array, radii_mm: Array, places_mm: Array, scores: Array) -> Array:
