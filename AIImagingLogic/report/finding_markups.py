@@ -67,7 +67,7 @@ def write_findings_markups(collection: FindingCollection, path: Path) -> tuple[s
         lost.append("outlines")
     if any(finding.measurements for finding in findings):
         lost.append("measurements")
-    return (f"Markups hold no {' and '.join(lost)}: write JSON or DICOM to keep them.",) if lost else ()
+    return (f"Markups have no place for {' and '.join(lost)}: write JSON or DICOM to keep them.",) if lost else ()
 
 
 def words_text(finding: Finding) -> str:

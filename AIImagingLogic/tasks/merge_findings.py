@@ -77,5 +77,6 @@ def merge_findings(
         review=ReviewStatus.EDITED,
         reader=reader,
         reviewed=when,
-        history=(*(entry for finding in ordered for entry in finding.history), event),
+        # Parts of one finding share what was done before they were split.
+        history=(*dict.fromkeys(entry for finding in ordered for entry in finding.history), event),
     )

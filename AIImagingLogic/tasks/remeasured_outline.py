@@ -21,6 +21,7 @@ from AIImagingLogic.tasks.lesion_sources import findings_from_segmentation
 
 # Words that are measured only where the lungs are known; others describe the lesion as a person or a file did.
 _OF_THE_OUTLINE = ("contact",)
+_MARGIN_VOXELS = 2
 # As `images.geometry.paste` takes a crop to lie on the voxels of its image.
 _ON_GRID, _SAME_STEP_MM = 0.01, 1e-4
 
@@ -94,13 +95,19 @@ def outlined_voxels(finding: Finding, image: sitk.Image, wanted: str) -> tuple[N
 
 
 def cropped_mask(values: NDArray[np.uint8], first: NDArray[np.int64], image: sitk.Image) -> sitk.Image:
-    """Return values (k, j, i), whose first voxel is voxel `first` (i, j, k) of the image, as a crop that fits them."""
-    inside = np.argwhere(values)
-    low, high = inside.min(axis=0), inside.max(axis=0) + 1
-    mask = sitk.GetImageFromArray(values[tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))])
+    """Return values (k, j, i), whose first voxel is voxel `first` (i, j, k) of the image, as a crop around them.
+
+    Two voxels of margin stay, as far as the image goes: an outline is redrawn between the voxels from what lies beside.
+    """
+    inside = np.argwhere(values)[:, ::-1] + first
+    low = np.maximum(inside.min(axis=0) - _MARGIN_VOXELS, 0)
+    high = np.minimum(inside.max(axis=0) + 1 + _MARGIN_VOXELS, grid_size(image))
+    crop = np.zeros((high - low)[::-1], np.uint8)
+    crop[tuple((inside - low)[:, ::-1].T)] = values[values > 0]
+    mask = sitk.GetImageFromArray(crop)
     mask.SetSpacing(image.GetSpacing())
     mask.SetDirection(image.GetDirection())
-    mask.SetOrigin(index_to_world(image, first + low[::-1]).tolist())
+    mask.SetOrigin(index_to_world(image, low).tolist())
     return mask
 
 

@@ -97,7 +97,7 @@ def test_a_result_keeps_its_organs_and_where_it_came_from(tmp_path: Path) -> Non
 def test_markups_give_back_place_box_and_what_was_said(tmp_path: Path) -> None:
     before = collection(40)
     notes = write_findings(before, tmp_path / "findings.mrk.json")
-    assert notes == ("Markups hold no measurements: write JSON or DICOM to keep them.",)
+    assert notes == ("Markups have no place for measurements: write JSON or DICOM to keep them.",)
     (scan,) = read_findings(tmp_path / "findings.mrk.json").scans
     for old, new in zip(before.scans[0].findings, scan.findings, strict=True):
         assert new == dataclasses.replace(without(old, "history", "measurements"), box=new.box)

@@ -157,6 +157,7 @@ def test_connected_parts_are_split_and_merge_to_what_they_were() -> None:
     assert second.history[-1].findings == (whole.uid,)
     again = merge_findings(image, info, [second, first])
     assert again.uid == whole.uid
+    assert [event.action for event in again.history] == [FindingAction.SPLIT, FindingAction.MERGED]
     assert np.array_equal(voxels_in(image, again), voxels_in(image, whole))
 
 
