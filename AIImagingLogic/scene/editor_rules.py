@@ -30,6 +30,8 @@ from AIImagingLogic.scene.editor_rules_region import BESIDE, INSIDE, Region, ras
 from AIImagingLogic.scene.editor_rules_write import ChangedSegment, selected, visible_segments, write
 from AIImagingLogic.scene.host import load_slicer, load_vtk
 
+_NO_EXTENT: Extent = (0, -1, 0, -1, 0, -1)
+
 
 @dataclass(frozen=True, eq=False)
 class AppliedEdit:
@@ -44,6 +46,37 @@ class AppliedEdit:
     added: int = 0
     removed: int = 0
     others: tuple[ChangedSegment, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedEdit:
+    """What an edit would change of the selected segment.
+
+    Attributes
+    ----------
+    lattice, extent : where the masks lie
+    add, remove : bool (k, j, i)
+    """
+
+    lattice: Lattice
+    extent: Extent
+    add: npt.NDArray[np.bool_]
+    remove: npt.NDArray[np.bool_]
+
+    @property
+    def added(self) -> int:
+        """How many voxels it would add."""
+        return int(np.count_nonzero(self.add))
+
+    @property
+    def removed(self) -> int:
+        """How many voxels it would remove."""
+        return int(np.count_nonzero(self.remove))
+
+    @property
+    def empty(self) -> bool:
+        """Whether it would change nothing."""
+        return not self.add.any() and not self.remove.any()
 
 
 def apply_region(editor_node: Any, region: Region, save_state: Callable[[], object] | None = None) -> AppliedEdit:
@@ -65,15 +98,33 @@ def apply_region(editor_node: Any, region: Region, save_state: Callable[[], obje
     SceneError
         No segment is selected, or it holds no labelmap, or the intensity mask cannot be worked out.
     """
+    planned = planned_edit(editor_node, region)
+    if planned.empty:
+        return AppliedEdit()
+    if save_state is not None:
+        save_state()
+    others = write(editor_node, planned.lattice, planned.extent, planned.add, planned.remove)
+    return AppliedEdit(planned.added, planned.removed, others)
+
+
+def planned_edit(editor_node: Any, region: Region) -> PlannedEdit:
+    """Return what making the selected segment what `region` says would change, as far as the settings let it.
+
+    Raises
+    ------
+    SceneError
+        As `apply_region`.
+    """
+    nothing = PlannedEdit(region.lattice, _NO_EXTENT, *(np.zeros(shape_of(_NO_EXTENT), bool) for _ in range(2)))
     node, segment_id = selected(editor_node)
     if region.empty:
-        return AppliedEdit()
+        return nothing
     inside = segment_in(node, segment_id, region.lattice, region.extent)
     add = (region.voxels == INSIDE) & ~inside
     remove = (region.voxels == BESIDE) & inside
     extent = box_of_true(add | remove, region.extent)
     if extent is None:
-        return AppliedEdit()
+        return nothing
     inner = part(extent, region.extent)
     add, remove = add[inner], remove[inner]
     if restricts(editor_node):
@@ -82,12 +133,7 @@ def apply_region(editor_node: Any, region: Region, save_state: Callable[[], obje
         # In the area of a single segment, Slicer lets the whole edited segment be removed from: see its Erase effect.
         if editor_node.GetMaskMode() != _modes().EditAllowedInsideSingleSegment:
             remove &= editable
-    added, removed = int(np.count_nonzero(add)), int(np.count_nonzero(remove))
-    if not added and not removed:
-        return AppliedEdit()
-    if save_state is not None:
-        save_state()
-    return AppliedEdit(added, removed, write(editor_node, region.lattice, extent, add, remove))
+    return PlannedEdit(region.lattice, extent, add, remove)
 
 
 def restricts(editor_node: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from AIImagingLogic.records.prompts import Prompts
 from AIImagingLogic.records.provenance import ModelUse
-from AIImagingLogic.scene.editor_rules import AppliedEdit, apply_region
+from AIImagingLogic.scene.editor_rules import AppliedEdit, PlannedEdit, apply_region, planned_edit
 from AIImagingLogic.scene.editor_rules_lattice import (
     LABELMAP,
     common_box,
@@ -160,8 +160,19 @@ class SegmentCorrection:
         SceneError
             The transform between segmentation and volume is not linear, or a mask cannot be worked out.
         """
-        new = None if result is None else region_of_image(result, volume_node, self.segmentation_node, self._lattice)
-        return self.become(new)
+        return self.become(self.region_of(result, volume_node))
+
+    def region_of(self, result: sitk.Image | None, volume_node: Any) -> Region | None:
+        """Return a result, as `apply` takes it, as the region that the segment would become; raises as `apply`."""
+        if result is None:
+            return None
+        return region_of_image(result, volume_node, self.segmentation_node, self._lattice)
+
+    def planned(self, new: Region | None) -> PlannedEdit | None:
+        """Return what `become` would change of the segment, None for nothing; raises as `become`."""
+        if new is not None and not new.empty:
+            return planned_edit(self._editor, self._with_before(new))
+        return None if self._region is None else planned_edit(self._editor, self._as_before(self._region))
 
     def become(self, new: Region | None) -> AppliedEdit:
         """Make the segment what a region says, and what it was elsewhere, as far as the editor's settings let it.
@@ -247,12 +258,15 @@ class SegmentCorrection:
         if extent == new.extent and not (new.voxels == AS_IT_IS).any():
             return new
         voxels = np.full(shape_of(extent), AS_IT_IS, dtype=np.uint8)
-        inner = part(self._region.extent, extent)
-        was = self._before_in(self._region)
-        voxels[inner] = np.where(self._region.voxels == AS_IT_IS, AS_IT_IS, was)
+        voxels[part(self._region.extent, extent)] = self._as_before(self._region).voxels
         inner = part(new.extent, extent)
         voxels[inner] = np.where(new.voxels == AS_IT_IS, voxels[inner], new.voxels)
         return Region(self._lattice, extent, voxels)
+
+    def _as_before(self, region: Region) -> Region:
+        """Return the region that puts back what was before this correction where another region changed it."""
+        was = self._before_in(region)
+        return Region(self._lattice, region.extent, np.where(region.voxels == AS_IT_IS, AS_IT_IS, was).astype(np.uint8))
 
     def _before_in(self, region: Region) -> Any:
         """Return the segment before this correction in a box, uint8 (k, j, i)."""

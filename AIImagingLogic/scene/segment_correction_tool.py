@@ -12,12 +12,15 @@ from AIImagingLogic.records.prompts import Prompts
 from AIImagingLogic.scene.editor_rules_lattice import segment_in
 from AIImagingLogic.scene.job_inputs import require_volume
 from AIImagingLogic.scene.segment_correction import SaveState, SegmentCorrection
+from AIImagingLogic.scene.segment_correction_kept import keep_prompts
 from AIImagingLogic.scene.segment_correction_line import CorrectionLine
+from AIImagingLogic.scene.segment_correction_preview import ProposedChange, ProposedChanges
 from AIImagingLogic.scene.segment_correction_shortcuts import Shortcut, ShortcutInput, add_part, shortcut_input
+from AIImagingLogic.scene.segment_correction_slice import FOLLOW, redrawn_slice
 
 if TYPE_CHECKING:
     from AIImagingLogic.jobs.service import JobService
-    from AIImagingLogic.scene.editor_rules import AppliedEdit
+    from AIImagingLogic.scene.editor_rules import AppliedEdit, PlannedEdit
     from AIImagingLogic.scene.segment_correction_record import CorrectedSegment
 
 DEFAULT_MODEL = "prompted-outline"
@@ -36,6 +39,11 @@ class CorrectionTool:
     on_error : called when there is none
     model : id of a model that refines
     functions : module of the worker's functions; None: those of this package
+    on_proposed : called when a result is shown in the preview, with what it would change
+
+    Attributes
+    ----------
+    changes : results, which go into the segment at once or wait in a preview until they are applied
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class CorrectionTool:
         on_error: Callable[[AIImagingError], None],
         model: str = DEFAULT_MODEL,
         functions: str | None = None,
+        on_proposed: Callable[[PlannedEdit | None], None] = lambda _planned: None,
     ) -> None:
         self._editor = editor_node
         self._save_state = save_state
@@ -56,6 +65,8 @@ class CorrectionTool:
         modules = {} if functions is None else {"functions": functions}
         self._line = CorrectionLine(service, model, self._apply, self._fail, **modules)
         self._correction: SegmentCorrection | None = None
+        self._shown_on: Any = None
+        self.changes = ProposedChanges(on_applied, on_proposed, on_error)
 
     @property
     def waiting(self) -> bool:
@@ -77,7 +88,7 @@ class CorrectionTool:
         JobFailed
             The service is closed.
         """
-        if self._line.asked_otherwise:
+        if self._line.asked_otherwise or self.changes.shortcut_waits:
             return  # a session that is opened now would be of the segment before the shortcut
         # The first answer would wait for this import.
         import SimpleITK  # noqa: F401
@@ -99,12 +110,15 @@ class CorrectionTool:
         """
         if self._line.asked_otherwise:
             self._line.forget()
+        if self.changes.shortcut_waits:
+            self.changes.forget()
         self.prepare()
         if self._correction is not None:
+            self._shown_on = self._volume()
             self._line.refine(self._correction.show(prompt))
             # The thread that sends the prompt goes first: saving holds the interpreter for tens of ms.
             time.sleep(_HAND_OVER_S)
-            self._correction.save_ahead()
+            self._save_ahead(self._correction)
 
     def take_back(self) -> None:
         """Forget what was shown last; the segment follows."""
@@ -117,22 +131,31 @@ class CorrectionTool:
             self._apply(None)
         else:
             self._line.refine(prompts)
-            correction.save_ahead()
+            self._save_ahead(correction)
 
     def drop(self) -> None:
         """Make the segment what it was before the present correction."""
         self._line.forget()
+        self.changes.forget()
         correction = self._present()
         if correction is not None:
             correction.drop()
 
     def accept(self) -> CorrectedSegment | None:
-        """End the present correction and record it; None when nothing was changed. The next prompt begins another."""
+        """End the present correction and record it; None when nothing was changed. The next prompt begins another.
+
+        What is in the preview and was not applied is dropped.
+        """
         self._line.forget()
+        self.changes.forget()
         correction, self._correction = self._correction, None
         if correction is None or not correction.there:
             return None
-        return correction.accept()
+        prompts = correction.prompts
+        recorded = correction.accept()
+        if recorded is not None and self._shown_on is not None and self._shown_on.GetScene() is not None:
+            keep_prompts(correction.segmentation_node, correction.segment_id, self._shown_on, prompts)
+        return recorded
 
     def use(self, shortcut: Shortcut, position_ras: Sequence[float] | None = None) -> None:
         """Change the segment by a shortcut; a correction of its own, accepted when it is done. Returns at once.
@@ -159,31 +182,51 @@ class CorrectionTool:
         correction.show(Prompts())
         self._line.ask(shortcut.function, arguments, lambda answer: self._finish(shortcut, correction, given, answer))
 
-    def _finish(self, shortcut: Shortcut, correction: SegmentCorrection, given: ShortcutInput, answer: Any) -> None:
+    def redraw_slice(self, line_ras: Sequence[Sequence[float]]) -> None:
+        """Make one slice of the segment what a line holds, and let its neighbours follow; accepted when it is done.
+
+        Parameters
+        ----------
+        line_ras : closed line in the slice, (N, 3) RAS mm of the world
+
+        Raises
+        ------
+        SceneError
+            No segment is selected, there is no source volume, or the line lies in no slice of the segmentation.
+        JobFailed
+            The service is closed.
+        """
+        self.accept()
+        correction = SegmentCorrection(self._editor, self._save_state, self._models)
+        self._volume()
+        given, arguments = redrawn_slice(self._editor, line_ras)
+        correction.show(Prompts())
+        arguments["model"] = self._models[0].model_id
+        self._line.ask(FOLLOW, arguments, lambda answer: self._finish(None, correction, given, answer))
+
+    def _finish(
+        self, shortcut: Shortcut | None, correction: SegmentCorrection, given: ShortcutInput, answer: Any
+    ) -> None:
         import SimpleITK as sitk
 
         if correction.outdated:
             return
         changed = sitk.GetArrayViewFromImage(answer)
-        try:
-            if shortcut is Shortcut.SPLIT:
-                edit = self._split(correction, given, changed)
-            else:
-                edit = correction.become(given.region(changed))
-            correction.accept()
-        except AIImagingError as error:
-            self._on_error(error)
-            return
-        self._on_applied(edit)
+        if shortcut is Shortcut.SPLIT:
+            # Two segments come of it, which no preview of one shows.
+            self._guarded(lambda: self._split(correction, given, changed))
+        else:
+            self.changes.take(ProposedChange(correction, given.region(changed), ends=True))
 
-    def _split(self, correction: SegmentCorrection, given: ShortcutInput, cut_off: Any) -> AppliedEdit:
+    def _split(self, correction: SegmentCorrection, given: ShortcutInput, cut_off: Any) -> None:
         node, segment_id = correction.segmentation_node, correction.segment_id
         edit = correction.become(given.region_without(cut_off))
         left = segment_in(node, segment_id, given.lattice, given.extent)
         taken = (given.mask == 1) & ~left
         if taken.any():
             add_part(node, segment_id, given, taken)
-        return edit
+        correction.accept()
+        self._on_applied(edit)
 
     def poll(self) -> None:
         """Take over what the worker answered."""
@@ -213,11 +256,17 @@ class CorrectionTool:
 
     def _apply(self, result: Any) -> None:
         correction = self._present()
-        if correction is None:
-            return
+        if correction is not None:
+            self._guarded(
+                lambda: self.changes.take(ProposedChange(correction, correction.region_of(result, self._volume())))
+            )
+
+    def _save_ahead(self, correction: SegmentCorrection) -> None:
+        if self.changes.auto_apply:
+            correction.save_ahead()
+
+    def _guarded(self, action: Callable[[], None]) -> None:
         try:
-            edit = correction.apply(result, self._volume())
+            action()
         except AIImagingError as error:
             self._on_error(error)
-            return
-        self._on_applied(edit)
