@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,7 +34,7 @@ from Testing.Training.nodule_score_cases import Case
 from Testing.Training.nodule_score_fit import fit_score
 
 SEED = 16
-PAIRS, VARIANTS = 10, 24
+PAIRS, VARIANTS = 2, 6
 DETECTOR = "ct-lung-nodules"
 OPERATING_SCORE = 0.8
 HELD_OUT_DETECTOR = Path(__file__).parent.parent / "Benchmarks" / "multi_view_detector.json"
@@ -56,58 +56,52 @@ def main() -> None:
     parser.add_argument("--variants", type=int, default=VARIANTS, help="of each real CT (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--processes", type=int, default=2, help="scans made at a time, threads of the fit")
+    parser.add_argument("--processes", type=int, default=2, help="that work at a time (default %(default)s)")
     arguments = parser.parse_args()
-    import torch
-
-    torch.set_num_threads(arguments.processes)
     tell = Console().print
     names = training_scans(arguments.pairs, arguments.variants)
-    folder = shared_data() / "chest_ct"
     with ProcessPoolExecutor(arguments.processes, get_context("spawn"), initializer=_one_thread) as pool:
-        cases = list(pool.map(partial(_case, folder=folder, cache=arguments.folder), names, chunksize=2))
-    fit = partial(fit_network, seed=arguments.seed, tell=tell, epochs=arguments.epochs)
-    train(names, cases, partial(_image, cache=arguments.folder), fit, tell, arguments.seed)
+        train(names, arguments.folder, arguments.seed, arguments.epochs, pool, tell)
 
 
 def train(
-    names: Sequence[ScanName],
-    cases: Sequence[Case],
-    image_of: Callable[[ScanName], sitk.Image],
-    fit: Callable[[Sequence[Samples]], MultiViewNetwork],
-    tell: Callable[[str], None],
-    seed: int,
+    names: Sequence[ScanName], cache: Path, seed: int, epochs: int, pool: Executor, tell: Callable[[str], None]
 ) -> None:
-    """Fit everything to the scans and write it."""
+    """Fit everything to the scans, kept in `cache`, and write it."""
+    folder = shared_data() / "chest_ct"
+    cases = list(pool.map(partial(_case, folder=folder, cache=cache), names, chunksize=2))
     everything = fit_score(_scored(names, cases), OPERATING_SCORE)
     write_weights(everything, HELD_OUT_DETECTOR)
-    samples = [
-        make_samples(image_of(name), case, everything, np.random.default_rng([seed, number]))
-        for number, (name, case) in enumerate(zip(names, cases))
-    ]
-    tell(
-        f"samples: {sum(len(part.lesion) for part in samples)}, on lesions {sum(part.lesion.sum() for part in samples)}"
-    )
+    counts = list(pool.map(partial(_keep_samples, weights=everything, seed=seed, cache=cache), enumerate(names), cases))
+    tell(f"samples of background {sum(row[0] for row in counts)}, on lesions {sum(row[1] for row in counts)}")
+    left_out = [*halves(names), frozenset[str]()]
+    inside = [[name for name in names if name.group not in out] for out in left_out]
+    networks = pool.map(partial(_network, cache=cache, seed=seed, epochs=epochs), inside)
+    some = [[case for name, case in zip(names, cases) if name in own] for own in inside[:-1]]
+    detectors = pool.map(fit_score, map(_scored, inside, some), [OPERATING_SCORE] * len(some))
+    *halved, network = list(networks)
     seen: list[TwoOpinions] = []
-    for left_out in halves(names):
-        inside = [name.group not in left_out for name in names]
-        detector = fit_score(_scored(*_those(inside, names, cases)), OPERATING_SCORE)
-        network = fit(_those(inside, samples)[0])
-        for name, case in zip(*_those([not one for one in inside], names, cases)):
-            seen.append(opinions(name, case, image_of(name), detector, network))
+    for out, detector, other in zip(left_out, list(detectors), halved):
+        seen += [
+            opinions(name, case, _image(name, cache), detector, other)
+            for name, case in zip(names, cases)
+            if name.group in out
+        ]
     weights = fit_fusion(seen, OPERATING_SCORE)
-    for title, some in (("phantoms", False), ("people", True)):
-        own = [(scan.alone(), scan.joined(weights)) for scan in seen if scan.real == some]
+    for title, real in (("phantoms", False), ("people", True)):
+        own = [(scan.alone(), scan.joined(weights)) for scan in seen if scan.real == real]
         tell(f"{title}, left out: {false_positive_ratio(own, OPERATING_SCORE)}")
-    write_stage(fit(samples), weights)
+    write_stage(network, weights)
     tell(f"fusion {weights}")
 
 
 def halves(names: Sequence[ScanName]) -> list[frozenset[str]]:
-    """Return the groups of each half: every other pair, and every other patient."""
+    """Return the groups of each half: every other patient, and every other pair of each recipe."""
     people = list(dict.fromkeys(name.group for name in names if name.real))
     pairs = list(dict.fromkeys(name.group for name in names if not name.real))
-    return [frozenset(people[first::2] + pairs[first::2]) for first in (0, 1)]
+    # Pairs of the two recipes take turns.
+    mixed = [pairs[first::4] + pairs[3 - first :: 4] for first in (0, 1)]
+    return [frozenset(people[first::2] + mixed[first]) for first in (0, 1)]
 
 
 def opinions(
@@ -131,16 +125,35 @@ def write_stage(network: MultiViewNetwork, weights: Sequence[float]) -> None:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _those(chosen: Sequence[bool], *lists: Sequence) -> list[list]:
-    return [[item for item, wanted in zip(items, chosen) if wanted] for items in lists]
-
-
 def _scored(names: Sequence[ScanName], cases: Sequence[Case]) -> list[Case]:
     return [case for name, case in zip(names, cases) if not name.real or name.number < _SCORED_VARIANTS]
 
 
 def _case(name: ScanName, folder: Path, cache: Path) -> Case:
     return kept_scan(name, folder, cache)[1]
+
+
+def _keep_samples(
+    numbered: tuple[int, ScanName], case: Case, weights: ScoreWeights, seed: int, cache: Path
+) -> tuple[int, int]:
+    """Write the samples of a scan to `cache`; return how many are of background, how many on lesions."""
+    number, name = numbered
+    samples = make_samples(_image(name, cache), case, weights, np.random.default_rng([seed, number]))
+    with written_atomically(cache / f"{name}_samples.npz") as temporary, temporary.open("wb") as stream:
+        np.savez(stream, views=samples.views, lesion=samples.lesion)
+    return int((~samples.lesion).sum()), int(samples.lesion.sum())
+
+
+def _network(names: Sequence[ScanName], cache: Path, seed: int, epochs: int) -> MultiViewNetwork:
+    """Return the network fitted to the samples of scans."""
+    import torch
+
+    torch.set_num_threads(1)
+    samples = []
+    for name in names:
+        content = np.load(cache / f"{name}_samples.npz")
+        samples.append(Samples(content["views"], content["lesion"], name.group, name.real))
+    return fit_network(samples, seed, lambda line: Console().print(len(names), "scans,", line), epochs)
 
 
 def _image(name: ScanName, cache: Path) -> sitk.Image:

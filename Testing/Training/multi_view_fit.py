@@ -12,12 +12,12 @@ from AIImagingLogic.models.builtin.multi_view_network import BRIGHTEST_HU, DARKE
 from Testing.Training.multi_view_module import build_module
 from Testing.Training.multi_view_samples import Samples
 
-EPOCHS = 24
-_BATCH, _RATE, _LEAST_RATE, _WARM = 64, 2e-3, 0.02, 50
+EPOCHS = 20
+_BATCH, _RATE, _LEAST_RATE, _WARM = 64, 2e-3, 0.02, 20
 _DECAY = 1e-3
 _AVERAGED = 0.995
-_VIEWS_FED = 5
-_ALL_VIEWS_FROM = 0.8
+_VIEWS_FED = 4
+_ALL_VIEWS_FROM = 0.9
 """A few views at random teach more a second; in the end all are fed, as they are when the network is used."""
 _REAL_SHARE, _LESION_SHARE = 0.5, 0.45
 _AS_USED_SHARE = 0.3

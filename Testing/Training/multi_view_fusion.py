@@ -29,21 +29,20 @@ class TwoOpinions:
     ----------
     group, real : of the scan
     targets : its lesions
-    positions_mm : (N, 3) LPS
+    candidates : N, of the detector
     detector, views : (N,) log odds
     """
 
     group: str
     real: bool
     targets: tuple[Target, ...]
-    positions_mm: Array
+    candidates: tuple[Candidate, ...]
     detector: Array
     views: Array
 
     def match(self, scores: Array) -> ScanMatch:
         """Return how the candidates match the lesions with these scores (N,)."""
-        marks = [Mark((float(x), float(y), float(z)), float(s)) for (x, y, z), s in zip(self.positions_mm, scores)]
-        return match_marks(marks, self.targets)
+        return match_of(self.candidates, scores, self.targets)
 
     def alone(self) -> ScanMatch:
         """Return the match by the detector's scores."""
@@ -52,6 +51,12 @@ class TwoOpinions:
     def joined(self, weights: Sequence[float]) -> ScanMatch:
         """Return the match by both opinions."""
         return self.match(fused(self.detector, self.views, weights))
+
+
+def match_of(candidates: Sequence[Candidate], scores: Sequence[float] | Array, targets: Sequence[Target]) -> ScanMatch:
+    """Return how candidates with these scores match the lesions."""
+    marks = [Mark(candidate.position_mm, float(score)) for candidate, score in zip(candidates, scores, strict=True)]
+    return match_marks(marks, targets)
 
 
 def two_opinions(
@@ -68,7 +73,7 @@ def two_opinions(
     for first in range(0, len(positions), _CHUNK):
         views.append(network.evidence(views_of(image, positions[first : first + _CHUNK])))
     own = log_odds(np.array([candidate.score for candidate in candidates], float))
-    return TwoOpinions(group, real, tuple(targets), positions, own, np.concatenate(views))
+    return TwoOpinions(group, real, tuple(targets), tuple(candidates), own, np.concatenate(views))
 
 
 def fit_fusion(scans: Sequence[TwoOpinions], operating_score: float) -> tuple[float, float, float]:

@@ -9,8 +9,8 @@ from AIImagingLogic.models.builtin.multi_view_network import CONVOLUTIONS, DENSE
 if TYPE_CHECKING:
     import torch
 
-_CHANNELS = (16, 24, 32)
-_VIEW, _JOINT = 32, 16
+_CHANNELS = (8, 16, 24)
+_VIEW, _JOINT = 24, 12
 _DROPPED = 0.25
 
 
@@ -29,6 +29,10 @@ def build_module() -> torch.nn.Module:
             flat = _CHANNELS[-1] * (SIDE // 2 ** len(CONVOLUTIONS)) ** 2
             for name, sizes in zip(DENSE, ((flat, _VIEW), (2 * _VIEW, _JOINT), (_JOINT, 1)), strict=True):
                 setattr(self, name, torch.nn.Linear(*sizes))
+            for name in (*CONVOLUTIONS, *DENSE):
+                # Without it nothing is learnt in the first hundreds of steps: there is no normalisation.
+                torch.nn.init.kaiming_normal_(getattr(self, name).weight, nonlinearity="relu")
+                torch.nn.init.zeros_(getattr(self, name).bias)
 
         def forward(self, patches: torch.Tensor) -> torch.Tensor:
             values = patches.flatten(0, 1)

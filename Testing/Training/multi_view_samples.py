@@ -18,8 +18,8 @@ from Testing.Training.nodule_score_cases import NO_LESION, Case, lesions_of
 
 FRAMES = 4
 """Each sample is kept as it is seen when used, and turned at random, a little off and a little larger or smaller."""
-_LEAST_SCORE, _MOST_BACKGROUND = 0.005, 90
-_NEAR_A_LESION = 6
+_LEAST_SCORE, _MOST_BACKGROUND = 0.001, 120
+_NEAR_A_LESION = 4
 _OFF_SHARE, _OFF_MM = 0.12, 0.5
 _SCALES = (0.9, 1.12)
 _CHUNK = 32
