@@ -71,7 +71,8 @@ class ReadingLog:
         content = _shortened(action)
         chain = _chain(self._chain, content)
         line = json.dumps({**content, _CHAIN: chain}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        size = self._file.tell()
+        # Not where the file is written next: after a cut line was taken away, that is beyond the end.
+        size = os.fstat(self._file.fileno()).st_size
         try:
             _write_all(self._file, (line + "\n").encode())
             os.fsync(self._file.fileno())

@@ -221,8 +221,12 @@ def test_a_disk_that_is_full_leaves_the_file_and_the_case_as_they_were(
     from AIImagingLogic.records import reading_log
     from AIImagingLogic.records.errors import OutputError
 
-    made = _opened(tmp_path, "unaided")
-    path = log_file(made.study_file, "R1")
+    study = planned_study(tmp_path, 3, modes=["unaided"])
+    path = log_file(study, "R1")
+    path.parent.mkdir()
+    path.write_bytes(b'{"number":1,"kind":"beg')
+    made = recorder(study)
+    made.open()
     content, state = path.read_bytes(), made.state
 
     def full(file: Any, line: bytes) -> None:
@@ -234,7 +238,7 @@ def test_a_disk_that_is_full_leaves_the_file_and_the_case_as_they_were(
         _add(made, 1.0)
     assert path.read_bytes() == content and made.state == state
     monkeypatch.undo()
-    assert _add(made, 1.0) == "M1"
+    assert _add(made, 1.0) == "M1" and read_log(path) == made._log.actions
 
 
 def test_the_file_holds_no_path_and_every_line_says_its_time_zone(tmp_path: Path) -> None:
