@@ -12,6 +12,7 @@ from AIImagingLogic.followup.timeline import make_timeline
 from AIImagingLogic.followup.visit_order import visit_labels, visit_order
 from AIImagingLogic.models.catalogue import model_card
 from AIImagingLogic.models.protocols import Candidate
+from AIImagingLogic.records.errors import GeometryError, WrongImageError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import Provenance, make_provenance
@@ -98,8 +99,11 @@ def _followed(
 ) -> Timeline:
     """Follow the nodules through visits in order of time."""
     card, count = model_card(DETECTOR_MODEL), len(images)
-    for image, info in zip(images, infos, strict=True):
-        check_input(image, info, card)
+    for image, info, label in zip(images, infos, visit_labels(count), strict=True):
+        try:
+            check_input(image, info, card)
+        except (WrongImageError, GeometryError) as error:
+            raise type(error)(f"{label.capitalize()}: {error.what}", error.advice) from error
     visits, doubtful = [], []
     for index, (image, info, label) in enumerate(zip(images, infos, visit_labels(count))):
         part = progress.part(_FOUND * index / count, _FOUND * (index + 1) / count)
