@@ -24,6 +24,7 @@ from AIImagingLogic.records.json_form import save_record
 from AIImagingLogic.records.reading_study import ReadingStudy
 from AIImagingLogic.report.reading_files import scan_names, write_arm, write_figures, write_readings
 
+_FEW_PATIENTS = 20
 _Lesions = Mapping[str, Sequence[TrueLesion]]
 
 
@@ -44,13 +45,14 @@ def results(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]
             write_arm(readings, patients, place, lesions)
             if lesions is not None:
                 _write_froc(place, readings, patients, lesions, rule, terminal)
-    for note in merged.notes:
+    notes = (*merged.notes, *_few(merged, patients))
+    for note in notes:
         terminal.warn(note)
-    terminal.show(*_tables(figures, lesions is not None), Text(_summary(merged)), f"Results: {arguments.output}")
+    terminal.show(_table(figures, lesions is not None), Text(_summary(merged)), f"Results: {arguments.output}")
     return {
         "output": str(arguments.output),
         "figures": [entry.to_json() for entry in figures],
-        "notes": list(merged.notes),
+        "notes": list(notes),
     }
 
 
@@ -103,32 +105,41 @@ def _write_froc(
     write_froc_png(study, folder / "froc.png")
 
 
-def _tables(figures: Sequence[ArmFigures], with_truth: bool) -> Iterator[Table]:
-    table = Table("Reader", "Reading", "Cases", box=box.SIMPLE)
-    if with_truth:
-        table.add_column("Sensitivity (95%)")
-        table.add_column("False marks a case")
-    table.add_column("Median seconds")
-    if with_truth:
-        table.add_column("Gain in sensitivity")
+def _table(figures: Sequence[ArmFigures], with_truth: bool) -> Table:
+    """Return the figures, a part of the table a reader, each with its interval under it, in 80 columns."""
+    heads = ["Reading", "Cases", *(("Sensitivity", "Gain", "False/case") if with_truth else ()), "Seconds"]
+    table = Table(box=box.SIMPLE, pad_edge=False, collapse_padding=True)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    before = ""
     for entry in figures:
-        cells = [_text(entry.sensitivity, 3), _text(entry.false_marks_per_case, 2)] if with_truth else []
-        cells.append(_text(entry.median_seconds, 1))
+        if entry.reader != before:
+            table.add_row(Text(before := entry.reader, style="bold"))
+        cells = [_text(entry.median_seconds, 0)]
         if with_truth:
-            cells.append("" if entry.sensitivity_gain is None else _text(entry.sensitivity_gain, 3))
-        table.add_row(entry.reader, entry.arm, str(entry.readings), *cells)
-    yield table
+            gain = "" if entry.sensitivity_gain is None else _text(entry.sensitivity_gain, 2, signed=True)
+            cells = [_text(entry.sensitivity, 2), gain, _text(entry.false_marks_per_case, 1), *cells]
+        table.add_row(f" {entry.arm}", str(entry.readings), *cells)
+    return table
 
 
-def _text(found: Estimate, digits: int) -> str:
+def _text(found: Estimate, digits: int, signed: bool = False) -> str:
     if found.value is None or found.low is None or found.high is None:
         return "not known"
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    # Between numbers that may be negative a dash is misread.
+    to = " to " if signed else "–"
+    return f"{found.value:.{digits}f}\n{found.low:.{digits}f}{to}{found.high:.{digits}f}"
 
 
 def _summary(merged: ReadingResults) -> str:
     readers = len({reading.reader for reading in merged.readings})
     return (
-        f"{len(merged.readings)} readings by {readers} reader{'s' if readers > 1 else ''}. Intervals: cases drawn "
-        "again, readers fixed; they say nothing of other readers."
+        f"{len(merged.readings)} readings by {readers} reader{'s' if readers > 1 else ''}; median seconds. Under each "
+        "figure its 95% interval: cases drawn again, readers fixed; it says nothing of other readers."
     )
+
+
+def _few(merged: ReadingResults, patients: Mapping[str, str]) -> Iterator[str]:
+    count = len({patients[reading.case] for reading in merged.readings})
+    if count < _FEW_PATIENTS:
+        yield f"The intervals rest on {count} patients only."

@@ -114,7 +114,7 @@ def test_second_reader_locks_then_judges_the_ai(seat: _Reader) -> None:
     # The locked mark is the chosen one.
     assert "deleteMark" not in seat.enabled and not seat.ui.scoreSpinBox.enabled
     view = seat.ui.readingMarksTableView
-    view.setCurrentIndex(view.model().index(0, 0))
+    view.setCurrentIndex(view.model().index(1, 0))
     assert {"acceptMark", "refuseMark"} <= seat.enabled
     seat.click("refuseMark", "refuseMark", "acceptMark")
     assert seat.says.endswith("No score yet: A1.")
