@@ -20,6 +20,7 @@ from AIImagingLogic.records.boxes import OrientedBox
 
 Flags = NDArray[np.bool_]
 Voxels = NDArray[np.int64]
+Shares = NDArray[np.float32]
 
 # How much wider than the box, on each side, the surroundings reach that tell what the object does not look like.
 _MARGIN = 0.2
@@ -27,6 +28,12 @@ _LEAST_MARGIN_MM = 4.0
 # A box thinner than this share of its other edges was drawn in a slice: the object goes on beside it.
 _THIN = 0.15
 _CORE_SIGMA = 1.0
+# The middle of the box, of which its object is likelier to hold a place, and how much that counts.
+_MIDDLE = 0.2
+_PER_CENTRAL = 3.0
+# So many places are tried, each this many nodes beside what was found before.
+_CORES = 3
+_BESIDE = 2
 # A node on a face of the box lies in it, whatever the layout of the grid leaves of rounding.
 _DECIMALS = 6
 
@@ -47,16 +54,35 @@ def box_outline(on: Grid, volume: NDArray[Any], box: OrientedBox, inside: Voxels
     allowed = np.all(np.abs(places) <= 1, axis=-1)
     others = marked(grid, outside)
     blocked = ~allowed | others
-    seeds = (marked(grid, inside) & ~blocked) | _core(grid, allowed & ~blocked, places)
+    shown = marked(grid, inside) & ~blocked
     pairs = node_pairs(grid)
-    costs = path_costs(grid, pairs, seeds, blocked, seed_levels(grid, np.argwhere(seeds)))
+    theirs = None
     if (others & allowed).any():
         held = outside[grid.holds(outside)]
-        theirs = path_costs(grid, pairs, others, seeds | ~allowed & ~others, seed_levels(grid, grid.node(held)))
-        costs = np.where(costs <= theirs, costs, np.inf)
+        theirs = path_costs(grid, pairs, others, shown | ~allowed & ~others, seed_levels(grid, grid.node(held)))
     gaps = np.concatenate([1 - places.reshape(-1, 3), 1 + places.reshape(-1, 3)], axis=1) / 2
-    growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), gaps=gaps, box_nodes=float(allowed.sum()))
-    return Found(grid, growth.region | seeds, growth.score)
+    wanted = _wanted(grid, allowed, places, shown, others)
+    best: Found | None = None
+    free = allowed & ~blocked
+    for _ in range(_CORES):
+        if not free.any():
+            break
+        seeds = shown if shown.any() else _highest(wanted, free)
+        costs = path_costs(grid, pairs, seeds, blocked, seed_levels(grid, np.argwhere(seeds)))
+        if theirs is not None:
+            costs = np.where(costs <= theirs, costs, np.inf)
+        growth = best_growth(grid, pairs, costs, np.zeros(grid.shape, bool), gaps=gaps, box_nodes=float(allowed.sum()))
+        if best is None or growth.score > best.score:
+            best = Found(grid, growth.region | seeds, growth.score)
+        if shown.any():
+            break
+        # What was found may be a neighbour that the box holds as well: begin beside it.
+        free &= ~ndimage.binary_dilation(growth.region | seeds, iterations=_BESIDE)
+    if best is None:
+        middle = np.zeros(grid.shape, bool)
+        middle[tuple(n // 2 for n in grid.shape)] = True
+        return Found(grid, shown if shown.any() else middle, 0.0)
+    return best
 
 
 def nodes_in_box(on: Grid, box: OrientedBox, grid: WorkGrid) -> Flags:
@@ -84,16 +110,16 @@ def _places(on: Grid, grid: WorkGrid, box: OrientedBox) -> NDArray[np.float64]:
     return np.asarray(np.round(offsets / half, _DECIMALS).reshape(*grid.shape, 3))
 
 
-def _core(grid: WorkGrid, allowed: Flags, places: NDArray[np.float64]) -> Flags:
-    """Return the node that most looks like the box's inside and unlike its surroundings, rather in its middle."""
-    if not allowed.any():
-        flags = np.zeros(grid.shape, bool)
-        flags[tuple(n // 2 for n in grid.shape)] = True
-        return flags
+def _wanted(grid: WorkGrid, allowed: Flags, places: NDArray[np.float64], shown: Flags, others: Flags) -> Shares:
+    """Return where the object is likely: like the box's inside, unlike its surroundings, rather in its middle."""
     central = np.clip(1 - np.linalg.norm(places, axis=-1), 0, None)
-    unlike = log_ratio(grid, allowed & (central > 0.2) if (allowed & (central > 0.2)).any() else allowed, ~allowed)
+    middle = allowed & (central > _MIDDLE)
+    unlike = log_ratio(grid, middle if middle.any() else allowed, ~allowed, shown, others)
     sigma = [_CORE_SIGMA if n > 1 else 0.0 for n in grid.shape]
-    wanted = ndimage.gaussian_filter(unlike, sigma) + 3 * central
-    flags = np.zeros(grid.shape, bool)
+    return np.asarray(ndimage.gaussian_filter(unlike, sigma) + _PER_CENTRAL * central, np.float32)
+
+
+def _highest(wanted: Shares, allowed: Flags) -> Flags:
+    flags = np.zeros(wanted.shape, bool)
     flags.flat[int(np.where(allowed, wanted, -np.inf).argmax())] = True
     return flags

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from AIImagingLogic.models.builtin.prompted_outline.click_place import ClickPlace, click_place
 from AIImagingLogic.models.builtin.prompted_outline.first_outline import (
     Found,
     first_outline,
@@ -31,6 +32,9 @@ _LARGEST_MM = 125.0
 _WIDER = 2.5
 # A mark beside the object takes less than this share of it.
 _MOST_TAKEN = 0.7
+# Of the way from the click to the outline, before and after, this share does not move any more.
+_SURE = 0.7
+_CORE_AWAY = 2.0
 # Of the nodes that change, more than this share at the box's faces ask for a wider box.
 _CUT_OFF = 0.02
 
@@ -86,19 +90,39 @@ def _corrected_on(
     if allowed is not None and inside:
         closed |= ~allowed(grid) & ~seeds
     costs = path_costs(grid, pairs, seeds, closed, seed_levels(grid, grid.node(mark)))
+    place = click_place(grid, mark, max(depth_mm, float(grid.spacing_mm.min())))
+    if not inside and not others.any():
+        others |= _core(now & ~seeds, place, depth_mm, grid)
     if others.any():
-        held = opposite[grid.holds(opposite)]
-        theirs = path_costs(grid, pairs, others, joined | seeds, seed_levels(grid, grid.node(held)))
+        theirs = path_costs(grid, pairs, others, joined | seeds, seed_levels(grid, np.argwhere(others)))
         costs = np.where(costs <= theirs, costs, np.inf)
     ball_nodes = 4 / 3 * np.pi * depth_mm**3 / float(np.prod(grid.spacing_mm))
     # What joins at once is hardly more than what was there, or than what was left out up to the mark.
     object_nodes = size / float(np.prod(grid.step))
     most = max(object_nodes, ball_nodes) if inside else _MOST_TAKEN * object_nodes
-    growth = best_growth(grid, pairs, costs, joined, faces & ~joined, ball_nodes=ball_nodes, most_nodes=most)
+    growth = best_growth(
+        grid, pairs, costs, joined, faces & ~joined, ball_nodes=ball_nodes, most_nodes=most, place=place
+    )
     changed = growth.region | seeds
     region = now | changed if inside else now & ~changed
     cut_off = float((changed & faces).sum()) > _CUT_OFF * float(changed.sum())
-    return Found(grid, region, growth.score), cut_off
+    sure = None
+    if place is not None:
+        near_mm = _SURE * min(depth_mm, growth.reach_mm)
+        sure = changed & (place.away_mm.reshape(grid.shape) <= near_mm)
+    return Found(grid, region, growth.score, sure, inside), cut_off
+
+
+def _core(now: Flags, place: ClickPlace | None, depth_mm: float, grid: WorkGrid) -> Flags:
+    """Return the node deepest in the object, away from the click: what is most likely right holds its side."""
+    flags = np.zeros(grid.shape, bool)
+    if place is None or not now.any() or now.all():
+        return flags
+    depth = ndimage.distance_transform_edt(now, sampling=grid.spacing_mm)
+    depth[place.away_mm.reshape(grid.shape) < _CORE_AWAY * depth_mm] = 0
+    if depth.max() > 0:
+        flags.flat[int(depth.argmax())] = True
+    return flags
 
 
 def added_part(
@@ -106,7 +130,7 @@ def added_part(
 ) -> Found:
     """Return the outline with another part, far from it, that a mark shows."""
     found = first_outline(volume, spacing_mm, mark, outside)
-    return Found(found.grid, found.region | (found.grid.mean_of(mask) >= 0.5), found.score)
+    return Found(found.grid, found.region | (found.grid.mean_of(mask) >= 0.5), found.score, joins=True)
 
 
 def outline_distance_mm(mask: Flags, spacing_mm: NDArray[np.float64], mark: Voxels, inside: bool) -> float:

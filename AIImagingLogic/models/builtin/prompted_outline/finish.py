@@ -20,7 +20,12 @@ Voxels = NDArray[np.int64]
 NODES = 80_000
 # Nodes of the coarse grid around what changed.
 _MARGIN = 3
+# A correction moves the outline this far, in coarse nodes, around what it changes.
+_NEAR = 2
 _MORE_PASSES = 2
+# And elsewhere, the way of the mark, at most this many times as many nodes and some more.
+_ELSEWHERE = 3.0
+_FEW = 20
 _SHRUNK = 0.4
 
 
@@ -57,33 +62,61 @@ def finished(
     grid = work_grid(volume, spacing_mm, low, high, NODES)
     region = _on(grid, coarse, found.region, mask)
     seeds_in, seeds_out = marked(grid, inside), marked(grid, outside)
+    near = may_move = None
+    if not first:
+        near = _on(grid, coarse, ndimage.binary_dilation(changed, iterations=_NEAR), None)
+        may_move = near if found.sure is None else near & ~_on(grid, coarse, found.sure, None)
+        if extent is not None:
+            may_move = may_move | ~near
     pairs = node_pairs(grid)
-    shares = settled(grid, pairs, region, seeds_in & ~seeds_out, seeds_out)
+    shares = settled(grid, pairs, region, seeds_in & ~seeds_out, seeds_out, may_move)
     for _ in range(_MORE_PASSES):
         # What the object looks like is known better now.
-        shares = settled(grid, pairs, shares >= 0.5, seeds_in & ~seeds_out, seeds_out)
+        shares = settled(grid, pairs, shares >= 0.5, seeds_in & ~seeds_out, seeds_out, may_move)
+    if near is not None and extent is not None and found.joins is not None:
+        # Elsewhere the outline follows as far as it goes the way of the mark.
+        other_way = (region & (shares < 0.5)) if found.joins else (~region & (shares >= 0.5))
+        shares[other_way & ~near] = region[other_way & ~near]
+        was = _on(grid, coarse, before, mask)
+        _only_sure(shares, was, near)
+        near = near | ndimage.binary_dilation((shares >= 0.5) != was)
     if float((shares >= 0.5).sum()) < _SHRUNK * float(region.sum()):
         # Inside and outside look alike: intensities would take the object away.
         shares = region.astype(np.float32)
     if first:
         shares = _one_object(shares, seeds_in)
     values = voxels_from(grid, shares)
-    if not first and extent is None:
-        near = ndimage.binary_dilation(changed, iterations=2)
-        may_move = _flags_on_voxels(grid, _on(grid, coarse, near, np.zeros_like(mask)))
-        values = np.where(may_move, values, mask[grid.slices])
+    if near is not None:
+        values = np.where(_flags_on_voxels(grid, near), values, mask[grid.slices])
     box = grid.slices
     _mark_voxels(values, grid, inside, True)
     _mark_voxels(values, grid, outside, False)
     return box, values
 
 
-def _on(grid: WorkGrid, coarse: WorkGrid, flags: Flags, elsewhere: Flags) -> Flags:
-    """Return flags of a coarse grid on another one; `elsewhere` (voxels of the image) tells beside the coarse box."""
+def _only_sure(shares: NDArray[np.float32], was: Flags, near: Flags) -> None:
+    """Of what changes elsewhere keep the surest nodes, in number no more than the change near the mark allows.
+
+    A person shows the largest error: an outline that moves more elsewhere has lost its hold.
+    """
+    moved = (shares >= 0.5) != was
+    most = int(_ELSEWHERE * (float((moved & near).sum()) + _FEW))
+    far = np.flatnonzero(moved & ~near)
+    if len(far) > most:
+        surest = np.argsort(-np.abs(shares.ravel()[far] - 0.5), kind="stable")
+        back = far[surest[most:]]
+        shares.flat[back] = was.ravel()[back]
+
+
+def _on(grid: WorkGrid, coarse: WorkGrid, flags: Flags, elsewhere: Flags | None) -> Flags:
+    """Return flags of a coarse grid on another one; `elsewhere` (voxels of the image) tells beside the coarse box.
+
+    Without it the flags are not set there.
+    """
     lines = [grid.first[a] + grid.step[a] * np.arange(grid.shape[a]) + grid.step[a] // 2 for a in range(3)]
     nodes = [(lines[a] - coarse.first[a]) // coarse.step[a] for a in range(3)]
     held = [(nodes[a] >= 0) & (nodes[a] < coarse.shape[a]) for a in range(3)]
-    result = elsewhere[np.ix_(*lines)].copy()
+    result = np.zeros(grid.shape, bool) if elsewhere is None else elsewhere[np.ix_(*lines)].copy()
     inner = tuple(slice(int(np.argmax(h)), int(len(h) - np.argmax(h[::-1]))) for h in held)
     if all(h.any() for h in held):
         result[inner] = flags[np.ix_(*(n[h] for n, h in zip(nodes, held, strict=True)))]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from AIImagingLogic.models.builtin.prompted_outline.growth import Before, SeedLevels, best_growth, path_costs
+from AIImagingLogic.models.builtin.prompted_outline.click_place import click_place
+from AIImagingLogic.models.builtin.prompted_outline.growth import SeedLevels, best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
 
@@ -24,11 +25,21 @@ _LEAST_SPREAD = 0.3
 
 @dataclass(frozen=True)
 class Found:
-    """A region on a grid, and how well its outline lies on edges."""
+    """An outline on a grid.
+
+    Attributes
+    ----------
+    region : (K, J, I) its nodes
+    score : how well it lies on edges
+    sure : (K, J, I) nodes that are to stay on their side
+    joins : of a correction, whether the object grows
+    """
 
     grid: WorkGrid
     region: Flags
     score: float
+    sure: Flags | None = None
+    joins: bool | None = None
 
 
 def first_outline(
@@ -36,13 +47,8 @@ def first_outline(
     spacing_mm: NDArray[np.float64],
     inside: Voxels,
     outside: Voxels,
-    mask: Flags | None = None,
-    size: int = 0,
 ) -> Found:
-    """Return the best outline around the voxels `inside` (N, 3), without those `outside` (M, 3); k, j, i.
-
-    `mask` is the outline so far (K, J, I) of `size` voxels, if there is one: it is kept as far as it may.
-    """
+    """Return the best outline around the voxels `inside` (N, 3), without those `outside` (M, 3); k, j, i."""
     best: Found | None = None
     before: WorkGrid | None = None
     for half_mm in HALF_SIZES_MM:
@@ -51,15 +57,14 @@ def first_outline(
         if before is not None and grid.shape == before.shape and np.array_equal(grid.first, before.first):
             break
         before = grid
-        so_far = None if mask is None or not size else _before(grid, mask, size)
-        found = _grown(grid, np.array(volume.shape), inside, outside, so_far)
+        found = _grown(grid, np.array(volume.shape), inside, outside)
         if best is None or found.score > best.score:
             best = found
     assert best is not None
     return best
 
 
-def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels, before: Before | None) -> Found:
+def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels) -> Found:
     seeds, others = marked(grid, inside), marked(grid, outside)
     others &= ~seeds
     pairs = node_pairs(grid)
@@ -70,12 +75,10 @@ def _grown(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels, 
         theirs = path_costs(grid, pairs, others, seeds, seed_levels(grid, grid.node(held)))
         costs = np.where(costs <= theirs, costs, np.inf)
     nothing, quiet = np.zeros(grid.shape, bool), levels.quiet(grid)
-    growth = best_growth(grid, pairs, costs, nothing, open_faces(grid, image_size), before=before, quiet=quiet)
+    place = click_place(grid, inside) if len(outside) == 0 else None
+    faces = open_faces(grid, image_size)
+    growth = best_growth(grid, pairs, costs, nothing, faces, quiet=quiet, place=place)
     return Found(grid, growth.region | seeds, growth.score)
-
-
-def _before(grid: WorkGrid, mask: Flags, size: int) -> Before:
-    return Before(grid.mean_of(mask) >= 0.5, size / float(np.prod(grid.step)))
 
 
 def marked(grid: WorkGrid, voxels: Voxels) -> Flags:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
+from AIImagingLogic.models.builtin.prompted_outline.click_place import ClickPlace
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import NodePairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid
 
@@ -30,8 +31,10 @@ _LEAST_NODES = 8
 _PER_NECK = 0.3
 _PER_LOG_SMALLER = 0.25
 _PER_LOG_LARGER = 0.06
-# What is added, sought anew, to the score of an outline for its overlap (Dice) with the one before.
-_PER_OVERLAP = 0.15
+_PER_LOG_SMALLER_CLICK = 0.04
+# Of this many outlines of different size (as log) it is asked whether the click lies in the middle.
+_PLACES_LOOKED_AT = 4
+_ALIKE = 0.3
 # An ellipsoid fills half its box; what is taken off for e times more or less than usual.
 _SHARE_OF_BOX = 0.45
 _USUAL_LOG_OFF_BOX = 0.35
@@ -48,18 +51,12 @@ class Growth:
     ----------
     region : (K, J, I) nodes that join
     score : 0..1, how well the outline lies on edges then
+    reach_mm : how far around the click all nodes have joined; infinite when that is not known
     """
 
     region: Flags
     score: float
-
-
-@dataclass(frozen=True)
-class Before:
-    """An outline so far on a grid: its nodes (K, J, I), and how many there would be had the grid no end."""
-
-    nodes: Flags
-    whole: float
+    reach_mm: float = float("inf")
 
 
 @dataclass(frozen=True)
@@ -104,8 +101,8 @@ def best_growth(
     ball_nodes: float | None = None,
     most_nodes: float = np.inf,
     box_nodes: float | None = None,
-    before: Before | None = None,
     quiet: float = 1.0,
+    place: ClickPlace | None = None,
 ) -> Growth:
     """Return the growth, of all that `costs` allows, whose outline together with `joined` lies best on edges.
 
@@ -119,8 +116,8 @@ def best_growth(
         the new outline is judged, and how little of it there is
     most_nodes : a growth of more is not believed
     box_nodes : of a box that the object is known to fill more or less
-    before : the outline so far, when another one is sought: of two, the one that is more like it
     quiet : of the seeds' levels: what edges are less, where the object itself varies
+    place : of the click that is answered: of two outlines that lie on edges alike, the one in whose middle it is
     gaps : (K * J * I, F) how far each node lies from faces that the object is known to reach, 0..1 of the way across
 
     Notes
@@ -158,18 +155,45 @@ def best_growth(
         merged = float(met.sum()) - crossing(met.astype(float))
         size = np.log(counts / max(ball_nodes, 1.0))
         scores = (edges + _FEW_PAIRS / 2) / (pair_count + _FEW_PAIRS) + _PER_NECK * merged / (merged + pair_count + 1)
-        scores -= _PER_LOG_SMALLER * np.maximum(-size, 0) + _PER_LOG_LARGER * np.maximum(size - 2, 0)
+        # Of a click, its place says more than the size of the ball.
+        smaller = _PER_LOG_SMALLER if place is None else _PER_LOG_SMALLER_CLICK
+        scores -= smaller * np.maximum(-size, 0) + _PER_LOG_LARGER * np.maximum(size - 2, 0)
     if box_nodes is not None:
         off = np.abs(np.log(counts / (_SHARE_OF_BOX * box_nodes)))
         scores -= _PER_LOG_OFF_BOX * np.maximum(off - _USUAL_LOG_OFF_BOX, 0)
-    if before is not None:
-        inside_it = np.bincount(at[before.nodes.ravel()], minlength=len(levels) + 1)[: len(levels)]
-        scores += _PER_OVERLAP * 2 * np.cumsum(inside_it) / (counts + before.whole)
     if gaps is not None:
         scores *= np.prod([1 - _least_so_far(at, gap, len(levels)) for gap in gaps.T], axis=0)
-    best = int(scores.argmax())
+    reach = None
+    if place is not None:
+        reach = place.reach_mm(at, joined.ravel(), len(levels))
+        scores -= place.expected(reach)
+    best, score = _best_in_the_middle(scores, counts, levels, costs, joined, place)
     region = (costs <= levels[best]) & ~joined
-    return Growth(region, float(scores[best]))
+    return Growth(region, score, float("inf") if reach is None else float(reach[best]))
+
+
+def _best_in_the_middle(
+    scores: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    levels: NDArray[np.float64],
+    costs: NDArray[np.float64],
+    joined: Flags,
+    place: ClickPlace | None,
+) -> tuple[int, float]:
+    """Return the level of the best outline and its score; of the few best ones, the click's place is looked at."""
+    best = int(scores.argmax())
+    if place is None:
+        return best, float(scores[best])
+    left = scores.copy()
+    ranked: list[tuple[int, float]] = []
+    for _ in range(_PLACES_LOOKED_AT):
+        level = int(left.argmax())
+        if not np.isfinite(left[level]) or ranked and left[level] <= max(score for _, score in ranked):
+            break
+        ranked.append((level, float(scores[level]) - place.off_middle((costs <= levels[level]) & ~joined)))
+        # One of nearly the same size is as far off the middle.
+        left[np.abs(np.log(counts / counts[level])) < _ALIKE] = -np.inf
+    return max(ranked, key=lambda pair: pair[1])
 
 
 def _least_so_far(at: NDArray[np.int64], gap: NDArray[np.float64], levels: int) -> NDArray[np.float64]:

@@ -26,18 +26,8 @@ Flags = NDArray[np.bool_]
 Voxels = NDArray[np.int64]
 Box = tuple[slice, ...]
 
-# Without a proposal the object is sought anew up to this many marks, with all of them; then the outline is corrected.
-_SOUGHT_ANEW = 5
-# A mark nearer to the outline than this share of the object's radius corrects it.
-_SMALL = 0.3
-# A mark inside farther away than this shows another part.
+# A mark inside farther away than this, in radii of the object, shows another part.
 _FAR = 2.5
-# What is sought anew keeps this share of the outline after a mark inside, and had this share in it before one outside.
-_AGREEING = 0.5
-# After a mark inside it is at most this many times as large.
-_MOST_TIMES = 6.0
-# And after one outside at least this much of it is left.
-_LEAST_LEFT = 0.12
 
 
 @dataclass(frozen=True)
@@ -85,20 +75,17 @@ class OutlineSession:
             progress.check_cancelled()
             if mark is not None:
                 marks.append(mark)
-            changes += self._take(mark, marks, box, [where for where, _ in changes])
+            changes += self._take(mark, marks, box)
         self._steps.append(_Step(prompts, new, tuple(changes)))
         return self._crop()
 
-    def _take(
-        self, mark: Mark | None, marks: list[Mark], box: OrientedBox | None, changed: list[Box]
-    ) -> list[tuple[Box, Flags]]:
+    def _take(self, mark: Mark | None, marks: list[Mark], box: OrientedBox | None) -> list[tuple[Box, Flags]]:
         """Take one mark, or the box when there is none, into the outline; return what was there before."""
         inside, outside = shown(marks, self._volume.shape)
-        if not self._proposed and not (self._size and self._is_small(mark, len(marks))):
-            anew = self._anew(box, inside, outside)
-            if anew is not None and (mark is None or self._agrees(anew, mark)):
-                return self._replaced(anew, inside, outside, changed)
-        if mark is None or len(mark.voxels) == 0 or not (self._proposed or self._size):
+        if not self._size and not self._proposed:
+            found = self._first(box, inside, outside)
+            return [] if found is None else [self._changed(found, True, inside, outside)]
+        if mark is None or len(mark.voxels) == 0:
             return []
         opposite = outside if mark.inside else inside
         if mark.inside and self._shares_of_radius(mark) > _FAR:
@@ -110,36 +97,11 @@ class OutlineSession:
             )
         return [self._changed(found, False, inside, outside)]
 
-    def _anew(self, box: OrientedBox | None, inside: Voxels, outside: Voxels) -> Found | None:
-        """Return what all marks together show, as if nothing had been outlined yet; None when they show no object."""
+    def _first(self, box: OrientedBox | None, inside: Voxels, outside: Voxels) -> Found | None:
+        """Return the first outline; None when nothing was shown of the object."""
         if box is not None:
             return box_outline(self._grid, self._volume, box, inside, outside)
-        if len(inside) == 0:
-            return None
-        return first_outline(self._volume, self._spacing, inside, outside, self._mask, self._size)
-
-    def _agrees(self, anew: Found, mark: Mark) -> bool:
-        """Whether what was found keeps most of the outline after a mark inside, and adds little after one outside."""
-        if not self._size:
-            return True
-        kept = float(((anew.grid.mean_of(self._mask) >= 0.5) & anew.region).sum())
-        whole = self._size / float(np.prod(anew.grid.step))
-        if mark.inside:
-            return kept >= _AGREEING * whole and float(anew.region.sum()) <= _MOST_TIMES * whole
-        return kept >= max(_AGREEING * float(anew.region.sum()), _LEAST_LEFT * whole)
-
-    def _replaced(self, found: Found, inside: Voxels, outside: Voxels, changed: list[Box]) -> list[tuple[Box, Flags]]:
-        """Take an outline in place of the one so far; return what was there before."""
-        cleared = []
-        for where in (*(box for step in self._steps for box, _ in step.changes), *changed):
-            cleared.append(self._write(where, np.zeros_like(self._mask[where])))
-        return [*cleared, self._changed(found, True, inside, outside)]
-
-    def _is_small(self, mark: Mark | None, marks: int) -> bool:
-        """Whether a mark corrects the outline, rather than tells that it is not the one that is meant."""
-        if mark is None or len(mark.voxels) == 0 or marks > _SOUGHT_ANEW:
-            return True
-        return self._shares_of_radius(mark) < _SMALL
+        return first_outline(self._volume, self._spacing, inside, outside) if len(inside) else None
 
     def _shares_of_radius(self, mark: Mark) -> float:
         """Return how far a mark lies from the outline, in radii of a ball of the object's size."""
