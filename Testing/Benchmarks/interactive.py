@@ -51,6 +51,7 @@ def run(
     most_voxels: int | None = None,
     keep: Path | None = None,
     names: tuple[str, ...] = (),
+    methods: Sequence[str] = (OURS, *PEERS),
 ) -> tuple[Figures, Mapping[str, Any]]:
     """Return mean Dice after some interactions, those to a goal, and the error beside the best peer's."""
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(2)
@@ -60,7 +61,7 @@ def run(
         (tuning.add(case.name) if case.tuning else None)
         (None if case.made else real.add(case.name))
         for start in starts:
-            for method in (OURS, *PEERS):
+            for method in methods:
                 courses[case.name, start, method] = course(case, start, method, clicks, most_voxels, keep)
                 shown = " ".join(f"{value:.3f}" for value in courses[case.name, start, method])
                 tell(f"{case.name:24s} {start:6s} {method:20s} {shown}")
@@ -73,6 +74,7 @@ def run(
         "made_shapes": sorted({name for name, _, _ in courses} - real),
         "tuned_on": sorted(tuning),
         "peers_most_voxels": most_voxels or "1,000,000 GrowCut, 150,000 the others",
+        "methods": list(methods),
         "measured": True,
     }
     return figures, inputs
@@ -89,23 +91,24 @@ def figures_of(courses: Courses, starts: Sequence[str], tuning: set[str], real: 
             method: {str(n): float(rows[:, n - 1].mean()) for n in _AFTER if n <= rows.shape[1]}
             for method, rows in table.items()
         }
-        figures[f"{start}_error_ratio"] = _error_ratio(courses, start, names, methods)
-        figures[f"{start}_error_ratio_not_tuned_on"] = _error_ratio(
-            courses, start, [name for name in names if name not in tuning], methods
-        )
-        figures[f"{start}_error_ratio_real"] = _error_ratio(
-            courses, start, [name for name in names if name in real], methods
-        )
+        if len(methods) > 1:
+            figures[f"{start}_error_ratio"] = _error_ratio(courses, start, names, methods)
+            figures[f"{start}_error_ratio_not_tuned_on"] = _error_ratio(
+                courses, start, [name for name in names if name not in tuning], methods
+            )
+            figures[f"{start}_error_ratio_real"] = _error_ratio(
+                courses, start, [name for name in names if name in real], methods
+            )
+            figures[f"{start}_best_at"] = sum(
+                courses[name, start, OURS][n - 1] >= max(courses[name, start, m][n - 1] for m in methods)
+                for name in names
+                for n in _AFTER
+                if n <= len(courses[name, start, OURS])
+            )
+            figures[f"{start}_compared_at"] = len(names) * sum(n <= table[OURS].shape[1] for n in _AFTER)
         figures[f"{start}_share_of_clicks_that_lower_dice"] = {
             method: _falls(courses, start, names, method) for method in methods
         }
-        figures[f"{start}_best_at"] = sum(
-            courses[name, start, OURS][n - 1] >= max(courses[name, start, m][n - 1] for m in methods)
-            for name in names
-            for n in _AFTER
-            if n <= len(courses[name, start, OURS])
-        )
-        figures[f"{start}_compared_at"] = len(names) * sum(n <= table[OURS].shape[1] for n in _AFTER)
         for goal in _GOALS:
             figures[f"{start}_clicks_to_{goal:.2f}"] = {
                 name: {method: _clicks_to(courses[name, start, method], goal) for method in methods} for name in names
@@ -117,7 +120,9 @@ def figures_of(courses: Courses, starts: Sequence[str], tuning: set[str], real: 
             }
             for name in names
         }
-    figures["error_ratio"] = statistics.mean(figures[f"{start}_error_ratio"] for start in starts)
+    ratios = [figures[f"{start}_error_ratio"] for start in starts if f"{start}_error_ratio" in figures]
+    if ratios:
+        figures["error_ratio"] = statistics.mean(ratios)
     return figures
 
 
@@ -172,6 +177,7 @@ if __name__ == "__main__":
     options.add_argument("--clicks", type=int)
     options.add_argument("--starts", nargs="+", choices=STARTS)
     options.add_argument("--coarse-peers", action="store_true")
+    options.add_argument("--ours-alone", action="store_true")
     options.add_argument("--keep", type=Path)
     options.add_argument("--only", nargs="+", default=())
     chosen, rest = options.parse_known_args()
@@ -185,5 +191,6 @@ if __name__ == "__main__":
             most_voxels=COARSE_VOXELS if chosen.quick or chosen.coarse_peers else None,
             keep=chosen.keep,
             names=tuple(chosen.only),
+            methods=(OURS,) if chosen.ours_alone else (OURS, *PEERS),
         ),
     )

@@ -84,6 +84,9 @@ def test_a_click_that_lowers_dice_by_more_than_two_hundredths_is_counted_against
         ("b", "box", "one"): (0.5, 0.4, 0.3, 0.2),
     }
     shares = figures_of(courses, ("box",), set(), {"a"})["box_share_of_clicks_that_lower_dice"]
+    alone = figures_of({key: dice for key, dice in courses.items() if key[2] == "ours"}, ("box",), set(), {"a"})
+    assert alone["box_share_of_clicks_that_lower_dice"]["ours"] == pytest.approx(1 / 6)
+    assert "error_ratio" not in alone
     assert shares == {"ours": pytest.approx(1 / 6), "one": pytest.approx(3 / 6)}
 
 
