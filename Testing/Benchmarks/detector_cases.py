@@ -7,7 +7,7 @@ where that is set: making them takes most of the time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +40,19 @@ class ScanCase:
 def generated_scans(count: int) -> Iterator[ScanCase]:
     """Yield `count` generated scans, two of each person."""
     names = [name for name in held_out_scans(-(-count // _A_PAIR), 0) if not name.real]
-    return map(_case, names[:count])
+    return scan_cases(names[:count])
 
 
 def implanted_scans(count: int) -> Iterator[ScanCase]:
     """Yield `count` scans of one real patient with nodules of every kind put in; his own nodule counts too."""
     names = [name for name in held_out_scans(0, 1 + -(-count // _A_VARIANT)) if name.real and name.number]
-    return map(_case, names[:count])
+    return scan_cases(names[:count])
 
 
-def _case(name: ScanName) -> ScanCase:
+def scan_cases(names: Sequence[ScanName]) -> Iterator[ScanCase]:
+    """Yield the named scans, from the folder of kept ones where they are there."""
     kept = os.environ.get("AIIMAGING_BENCHMARK_SCANS")
     folder = shared_data() / "chest_ct"
-    image, case = kept_scan(name, folder, Path(kept)) if kept else make_scan(name, folder)
-    return ScanCase(str(name), case.group, image, find_lungs(image), case.candidates, case.targets)
+    for name in names:
+        image, case = kept_scan(name, folder, Path(kept)) if kept else make_scan(name, folder)
+        yield ScanCase(str(name), case.group, image, find_lungs(image), case.candidates, case.targets)

@@ -1,32 +1,29 @@
 """Fit how the network's and the learning-free opinion are joined: `python -m Testing.Training.nodule_fusion`.
 
-On generated scans of their own, and on nodules put into the real CTs that both were fitted on; never LIDC-IDRI-0314.
-Run it after new weights of the network; it writes the weights of the logistic function and the operating score.
+On the scans that the multi-view stage learns from, which the network has not seen: generated ones, and nodules put into
+the two real CTs of its training; never LIDC-IDRI-0314. Made scans are kept where AIIMAGING_BENCHMARK_SCANS says. Run it
+after new weights of the network; it writes the weights of the logistic function and the operating score.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy.special import logit
 
 from AIImagingLogic.evaluation.detection import Mark, ScanMatch, Target, match_marks
 from AIImagingLogic.evaluation.froc import froc_curve
-from AIImagingLogic.images.phantoms.chest_pair import harder_tuning_recipe, make_chest_pair
-from AIImagingLogic.images.phantoms.scanner_noise import scanner_noise
 from AIImagingLogic.models.builtin.ct_lung_nodules_net import FUSION, WEIGHTS
 from AIImagingLogic.models.builtin.nodule_network.opinions import (
     Fusion,
     Opinions,
-    learning_free_candidates,
     opinions,
 )
 from AIImagingLogic.models.builtin.nodule_network.runner import NoduleRunner
@@ -34,16 +31,12 @@ from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.resources import resource_path
-from Testing.Benchmarks.pair_scoring import targets_at
-from Testing.Benchmarks.reporting import shared_data
-from Testing.Training.implanted_nodules import implant_nodules
-from Testing.Training.nodule_score_cases import find_lungs, lesions_of
+from Testing.Benchmarks.detector_cases import scan_cases
+from Testing.Training.multi_view_scans import training_scans
+from Testing.Training.nodule_score_cases import lesions_of
 from Testing.Training.nodule_score_fit import fit_logistic
-from Testing.Training.nodule_volumes import REAL_CTS
 
-GENERATED, REAL = 8, 6
-_FIRST_SEED, _STREAM = 30_000, 5113
-_IMPLANTS, _NOISE_HU = 10, (5.0, 35.0)
+PAIRS, VARIANTS = 2, 4
 _LESION_WEIGHT, _PENALTY, _NO_PART = 4.0, 1.0, 1e12
 _ALONE = (0.005, 0.02, 0.05, 0.1, 0.2, 0.4)
 _LEAST_SCORE = 0.01
@@ -64,15 +57,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m Testing.Training.nodule_fusion", description=__doc__)
     parser.add_argument("--weights", type=Path, help="of the network; default: those that travel with the program")
     parser.add_argument("--output", type=Path, help="file to write; default: the one that travels with the program")
-    parser.add_argument("--generated", type=int, default=GENERATED)
-    parser.add_argument("--real", type=int, default=REAL)
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="of generated scans (default %(default)s)")
+    parser.add_argument("--variants", type=int, default=VARIANTS, help="of each real CT (default %(default)s)")
     arguments = parser.parse_args()
     runner = NoduleRunner(arguments.weights or resource_path(WEIGHTS))
     scans = []
-    for image, targets in (*generated(arguments.generated), *real(shared_data() / "chest_ct", arguments.real)):
-        organs = find_lungs(image)
-        candidates = learning_free_candidates(image, organs, Progress())
-        scans.append(Judged(opinions(image, organs, runner, candidates, Progress()), tuple(targets)))
+    for case in scan_cases(training_scans(arguments.pairs, arguments.variants)):
+        said = opinions(case.image, case.organs, runner, case.candidates, Progress())
+        scans.append(Judged(said, case.targets))
+        Console().print(case.name)
     fusion, operating_score = fit_fusion(scans)
     for name, curve in (
         ("learning-free", [_match(scan, scan.said.by_learning_free(_LEAST_SCORE)) for scan in scans]),
@@ -85,26 +78,6 @@ def main() -> None:
     with written_atomically(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     Console().print(content)
-
-
-def generated(count: int) -> Iterator[tuple[sitk.Image, Sequence[Target]]]:
-    """Yield scans of the generator's harder pairs that neither a fit, the training nor a benchmark has taken."""
-    for number in range(count):
-        pair = make_chest_pair(harder_tuning_recipe(_FIRST_SEED + number // 2))
-        yield (pair.baseline, pair.followup)[number % 2], targets_at(pair.lesions, number % 2)
-
-
-def real(folder: Path, count: int) -> Iterator[tuple[sitk.Image, Sequence[Target]]]:
-    """Yield real CTs with nodules put in."""
-    for number in range(count):
-        random = np.random.default_rng([_STREAM, number])
-        image = sitk.ReadImage(str(folder / REAL_CTS[number % len(REAL_CTS)]), sitk.sitkFloat32)
-        image, targets = implant_nodules(image, find_lungs(image).image, _IMPLANTS, (), random)
-        voxels = sitk.GetArrayFromImage(image)
-        voxels += scanner_noise(voxels.shape, np.array(image.GetSpacing()), float(random.uniform(*_NOISE_HU)), random)
-        noisy = sitk.GetImageFromArray(np.rint(voxels).astype(np.int16))
-        noisy.CopyInformation(image)
-        yield noisy, targets
 
 
 def fit_fusion(scans: Sequence[Judged]) -> tuple[Fusion, float]:

@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -51,13 +52,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS, help="(default %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="patches a step (default %(default)s)")
+    parser.add_argument("--loaders", type=int, default=1, help="batches drawn at a time; more beside a GPU")
     parser.add_argument("--device", default="cpu", help="of PyTorch, such as cuda")
     arguments = parser.parse_args()
     import torch
 
     volumes = make_volumes(arguments.folder, arguments.pairs, arguments.threads)
     torch.set_num_threads(arguments.threads)
-    train(arguments.folder, volumes, arguments.steps, arguments.seed, device=arguments.device)
+    train(
+        arguments.folder,
+        volumes,
+        arguments.steps,
+        arguments.seed,
+        samples=arguments.samples,
+        device=arguments.device,
+        loaders=arguments.loaders,
+    )
 
 
 def make_volumes(folder: Path, pairs: int, processes: int) -> list[Volume]:
@@ -79,8 +90,16 @@ def train(
     side: int = SIDE,
     samples: int = SAMPLES,
     device: str = "cpu",
+    loaders: int = 1,
 ) -> Path:
-    """Train, or go on, and return the file of averaged weights (safetensors, float16, normalisation folded)."""
+    """Train, or go on, and return the file of averaged weights (safetensors, float16, normalisation folded).
+
+    Parameters
+    ----------
+    side, samples : voxels along each axis of a patch, and patches a step
+    device : of PyTorch
+    loaders : batches that are drawn at a time, ahead of the network
+    """
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,11 +118,13 @@ def train(
     told: list[float] = []
     began = time.monotonic()
 
-    with ThreadPoolExecutor(1) as pool:
-        waiting: Future[Batch] = pool.submit(_batch, volumes, list(hard), side, _randoms(seed, first, samples))
+    with ThreadPoolExecutor(loaders) as pool:
+        waiting: deque[Future[Batch]] = deque()
+        for step in range(first, first + loaders):
+            waiting.append(pool.submit(_batch, volumes, list(hard), side, _randoms(seed, step, samples)))
         for step in range(first, steps):
-            current = waiting.result()
-            waiting = pool.submit(_batch, volumes, list(hard), side, _randoms(seed, step + 1, samples))
+            current = waiting.popleft().result()
+            waiting.append(pool.submit(_batch, volumes, list(hard), side, _randoms(seed, step + loaders, samples)))
             rate = max(_LEAST_RATE, 0.5 * (1 + math.cos(math.pi * step / steps))) * min(1.0, (step + 1) / _WARM)
             for group in optimizer.param_groups:
                 group["lr"] = _RATE * rate
