@@ -29,6 +29,9 @@ def whole_folder(path: Path, overwrite: bool, mark: str = MARK) -> Iterator[Path
     path = Path(path).absolute()
     _check_free(path, overwrite, mark)
     make_folder(path.parent)
+    if path.exists():
+        # It would be replaced; one that may not be written to is meant to stay.
+        make_folder(path)
     temporary = path.parent / f".{path.name}-{uuid.uuid4().hex[:8]}"
     make_folder(temporary)
     try:
