@@ -12,6 +12,7 @@ from AIImagingLogic.inference.detection.run import DetectionOutput, run_detectio
 from AIImagingLogic.inference.network import EngineSettings
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.catalogue import model_card
+from AIImagingLogic.models.network_parameters import network_parameters
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.models.retinanet.bundle import is_retinanet_bundle, open_retinanet_bundle
 from AIImagingLogic.models.retinanet.detector_package import DetectorPackage
@@ -73,16 +74,8 @@ class NetworkDetector:
     def parameters(self, output: DetectionOutput) -> dict[str, object]:
         """Return what a provenance says of a run."""
         recipe = self.package.recipe
-        fed = recipe.feeding
         return {
-            "format": self.package.format,
-            "backend": output.backend,
-            "axes": fed.axes or "as stored",
-            "spacing_mm": fed.spacing_mm or "as stored",
-            "window": fed.window or "whole image",
-            "overlap": fed.overlap,
-            "windows": output.windows,
-            "intensity": "; ".join(", ".join(str(step) for step in steps) for steps in fed.intensity),
+            **network_parameters(self.package.format, recipe.feeding, output.backend, output.windows),
             "least_score": self.least_score,
             "overlap_allowed": recipe.overlap_allowed,
         }

@@ -16,6 +16,7 @@ from AIImagingLogic.models.catalogue import load_model, model_card, model_ids
 from AIImagingLogic.models.formats.open_package import open_package
 from AIImagingLogic.models.largest_part import keep_largest_of_each, keep_largest_part
 from AIImagingLogic.models.listing import listed_card
+from AIImagingLogic.models.network_parameters import network_parameters
 from AIImagingLogic.models.package import LoadedPackage
 from AIImagingLogic.models.protocols import Segmenter
 from AIImagingLogic.models.store.whereabouts import installed
@@ -110,15 +111,8 @@ class NetworkSegmenter:
     def _provenance(self, infos: Sequence[ImageInfo], output: NetworkOutput, notes: Sequence[str]) -> Provenance:
         package, recipe = self.package, self.package.recipe
         parameters = {
-            "format": package.format,
+            **network_parameters(package.format, recipe, output.backend, output.windows),
             "networks": len(package.networks),
-            "backend": output.backend,
-            "axes": recipe.axes or "as stored",
-            "spacing_mm": recipe.spacing_mm or "as stored",
-            "window": recipe.window or "whole image",
-            "overlap": recipe.overlap,
-            "windows": output.windows,
-            "intensity": "; ".join(", ".join(str(step) for step in steps) for steps in recipe.intensity),
             "output": recipe.output,
             "largest_part_only": package.largest_part_only or list(package.largest_part_of),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from AIImagingLogic.models.safety.plain_values import is_plain_value
 from AIImagingLogic.records.errors import ModelError
 from AIImagingLogic.records.resources import load_resource
 
@@ -36,7 +37,7 @@ def build_named_network(described: Any, place: str) -> torch.nn.Module:
     if not isinstance(arguments, Mapping):
         raise ModelError(f"{place}: the arguments of {name} are no object.", _ADVICE)
     for key, value in arguments.items():
-        if key in rules["refused_arguments"] or not _is_plain(value, rules["limits"], 0):
+        if key in rules["refused_arguments"] or not is_plain_value(value, rules["limits"]):
             raise ModelError(f"{place}: the argument '{key}' of {name} is not accepted.", _ADVICE)
     try:
         from monai.networks import nets
@@ -51,15 +52,3 @@ def build_named_network(described: Any, place: str) -> torch.nn.Module:
             _ADVICE,
         ) from error
     return network.eval()
-
-
-def _is_plain(value: Any, limits: Mapping[str, int], depth: int) -> bool:
-    """Whether a value is made of numbers, words, lists and objects within the limits."""
-    if depth > limits["depth"]:
-        return False
-    if isinstance(value, (list, Mapping)):
-        items = value.values() if isinstance(value, Mapping) else value
-        return len(value) <= limits["list"] and all(_is_plain(item, limits, depth + 1) for item in items)
-    if isinstance(value, (int, float)):
-        return abs(value) <= limits["integer"]
-    return value is None or (isinstance(value, str) and len(value) <= limits["list"])

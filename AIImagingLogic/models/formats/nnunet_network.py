@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from AIImagingLogic.models.formats.nnunet_plan import NnunetPlan
+from AIImagingLogic.models.safety.plain_values import is_plain_value
 from AIImagingLogic.models.safety.plan_classes import plan_class
 from AIImagingLogic.models.safety.refusals import UntrustedModel
 from AIImagingLogic.models.safety.weights import fit
@@ -82,7 +83,7 @@ def described_network(plan: NnunetPlan) -> dict[str, Any]:
         raise ModelError(f"{plan.place}: 'architecture' makes no sense.", _ADVICE)
     limits = load_resource(_RULES)["limits"]
     for name, value in described["arch_kwargs"].items():
-        if not _is_plain(value, limits, 0):
+        if not is_plain_value(value, limits):
             raise ModelError(f"{plan.place}: the argument '{name}' of the network is not accepted.", _ADVICE)
     return {
         "network_class_name": described.get("network_class_name"),
@@ -126,14 +127,3 @@ def _known_class(name: Any, plan: NnunetPlan) -> Any:
         return plan_class(f"{moved}.{last}", plan.place)
     except UntrustedModel as refusal:
         raise ModelError(f"{refusal.place}: {refusal.found}.", "Models with such parts are not run here.") from refusal
-
-
-def _is_plain(value: Any, limits: Mapping[str, int], depth: int) -> bool:
-    if depth > limits["depth"]:
-        return False
-    if isinstance(value, (list, Mapping)):
-        items = value.values() if isinstance(value, Mapping) else value
-        return len(value) <= limits["list"] and all(_is_plain(item, limits, depth + 1) for item in items)
-    if isinstance(value, (int, float)):
-        return abs(value) <= limits["integer"]
-    return value is None or (isinstance(value, str) and len(value) <= 2 * limits["list"])
