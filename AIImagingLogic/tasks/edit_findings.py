@@ -19,6 +19,7 @@ from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.tasks.detect import ORGANS_MODEL
+from AIImagingLogic.tasks.measure_finding import with_solid_part
 from AIImagingLogic.tasks.merge_findings import merge_findings
 from AIImagingLogic.tasks.remeasured_outline import cropped_mask
 from AIImagingLogic.tasks.split_finding import split_finding
@@ -55,7 +56,9 @@ def merge_outlined(
         As `merge_findings`; an outline is empty or outside the image; `when` is no time.
     """
     findings = [_outlined(image, *pair) for pair in zip(given.findings, outlines, strict=True)]
-    lungs = lungs_around(image, info, findings[0], progress or Progress()) if findings else None
+    progress = progress or Progress()
+    lungs = lungs_around(image, info, findings[0], progress) if findings else None
+    findings = [_with_core(image, info, finding, lungs, progress) for finding in findings]
     return merge_findings(image, info, findings, lungs, reader, _time(when))
 
 
@@ -94,8 +97,10 @@ def split_outlined(
     GeometryError, ValueError
         As `split_finding`; the outline is empty or outside the image; `when` is no time.
     """
+    progress = progress or Progress()
     finding = _outlined(image, given, outline)
-    lungs = lungs_around(image, info, finding, progress or Progress())
+    lungs = lungs_around(image, info, finding, progress)
+    finding = _with_core(image, info, finding, lungs, progress)
     marks = [(float(x), float(y), float(z)) for x, y, z in marks_mm]
     parts = split_finding(image, info, finding, marks, lungs, reader, _time(when))
     return FindingList(parts, info.series_uid, info)
@@ -108,6 +113,16 @@ def _outlined(image: sitk.Image, finding: Finding, outline: sitk.Image) -> Findi
     if not values.any():
         raise GeometryError(f"The outline of '{finding.name}' is empty or outside the image.", "Draw it first.")
     return dataclasses.replace(finding, mask=cropped_mask(values, np.zeros(3, np.int64), image))
+
+
+def _with_core(
+    image: sitk.Image, info: ImageInfo, finding: Finding, lungs: Segmentation | None, progress: Progress
+) -> Finding:
+    """Return a lung nodule with its solid part, which a label image does not say, as the outline model sees it."""
+    if lungs is None or finding.mask is None:
+        return finding
+    with progress.stage("Outline", _LUNGS_FOUND, 1.0) as part:
+        return dataclasses.replace(finding, mask=with_solid_part(image, info, finding.mask, lungs, part))
 
 
 def lungs_around(image: sitk.Image, info: ImageInfo, finding: Finding, progress: Progress) -> Segmentation | None:

@@ -59,7 +59,7 @@ def measure_finding(
     with progress.stage("Lungs", 0.0, _LUNGS_FOUND) as part:
         organs = load_model(ORGANS_MODEL).segment(image, info, part)
     with progress.stage("Outline and measurements", _LUNGS_FOUND, 1.0) as part:
-        mask = _with_solid_part(image, info, _cropped(image, lesion, name), organs, part)
+        mask = with_solid_part(image, info, _cropped(image, lesion, name), organs, part)
         finding = make_finding(image, info, mask, organs, score, 1)
     return dataclasses.replace(finding, uid=uid, name=name, review=ReviewStatus.EDITED)
 
@@ -76,10 +76,18 @@ def _cropped(image: sitk.Image, lesion: sitk.Image, name: str) -> sitk.Image:
     return sitk.RegionOfInterest(onto, size, start)
 
 
-def _with_solid_part(
+def with_solid_part(
     image: sitk.Image, info: ImageInfo, mask: sitk.Image, organs: Segmentation, progress: Progress
 ) -> sitk.Image:
-    """Mark (2) what the outline model takes for the solid part, inside the outline that a person gave."""
+    """Return an outline with what the outline model takes for the solid part marked (2), inside it.
+
+    Parameters
+    ----------
+    image, info : CT, HU
+    mask : cropped uint8 on the grid of `image`, not empty: 1 inside the outline that a person gave
+    organs : lungs on the grid of `image`
+    progress : told how far the run is
+    """
     inside = sitk.GetArrayFromImage(mask)
     middle = np.argwhere(inside).mean(axis=0)[::-1]
     position = mask.TransformContinuousIndexToPhysicalPoint(middle.tolist())

@@ -223,6 +223,30 @@ def test_panel_jobs_take_label_images_and_times_as_text() -> None:
         split_outlined(image, info, outlines[0] * 0, bare.findings[0])
 
 
+def test_panel_jobs_find_the_solid_part_that_a_label_image_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, info = scan()
+
+    def with_core(image: sitk.Image, info: ImageInfo, mask: sitk.Image, *others: object) -> sitk.Image:
+        """Stand for the outline model, which takes seconds: what lies around the middle is solid."""
+        values = sitk.GetArrayFromImage(mask)
+        middle = np.argwhere(values).mean(axis=0)
+        near = np.linalg.norm((np.moveaxis(np.indices(values.shape), 0, -1) - middle) * SPACING[::-1], axis=-1) < 2.5
+        values[near & (values > 0)] = 2
+        result = sitk.GetImageFromArray(values)
+        result.CopyInformation(mask)
+        return result
+
+    monkeypatch.setattr("AIImagingLogic.tasks.edit_findings.lungs_around", lambda image, *others: lungs(image))
+    monkeypatch.setattr("AIImagingLogic.tasks.edit_findings.with_solid_part", with_core)
+    bare = FindingList(tuple(dataclasses.replace(finding(image, balls(ball), name), mask=None) for ball, name in PAIR))
+    merged = merge_outlined(image, info, [_whole(image, balls(ball)) for ball, _ in PAIR], bare)
+    assert merged.mask is not None
+    assert len(np.unique(sitk.GetArrayViewFromImage(merged.mask))) == 3
+    parts = split_outlined(image, info, _whole(image, balls(LARGE, FAR)), bare.findings[0])
+    solid = [int((sitk.GetArrayViewFromImage(part.mask) == 2).sum()) for part in parts.findings]
+    assert max(solid) > 0
+
+
 PAIR = ((LARGE, "Large"), (FAR, "Far"))
 
 
