@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ _UNCODED = "lung-nodule"
 
 @dataclass
 class _Seen:
-    """What is collected while the rows are read."""
+    """What is collected while the rows are read; `measured` are the columns of measurements that the table has."""
 
+    measured: Mapping[str, tuple[str, str]]
     scans: dict[str, list[Finding]] = field(default_factory=dict)
     uids: set[str] = field(default_factory=set)
     doubts: Counter[str] = field(default_factory=Counter)
@@ -59,7 +60,8 @@ def read_findings_csv(path: Path, coordinates: str = "", info: ImageInfo | None 
     table = open_csv(path)
     placed = placed_columns(table, coordinates, info)
     roles = _roles(table)
-    seen = _Seen()
+    measured = {plain_name(column): what for column, what in measurement_columns().items()}
+    seen = _Seen({column: what for column, what in measured.items() if column in table.columns})
     for row in table.rows():
         scan = unguarded(row.cells.get(roles.get("scan", ""), "").strip())
         if "scan" in roles and not scan and "uid" not in roles:
@@ -67,7 +69,8 @@ def read_findings_csv(path: Path, coordinates: str = "", info: ImageInfo | None 
         finding = _finding(row, roles, placed, scan, len(seen.scans.get(scan, ())) + 1, seen)
         seen.scans.setdefault(scan, []).append(finding)
     notes = [*placed.notes, *(f"{doubt} ({count} rows)." for doubt, count in seen.doubts.items())]
-    unknown = [name for name in table.columns if name not in {*roles.values(), *placed.columns, *_understood()}]
+    understood = {*roles.values(), *placed.columns, *measured, *_words()}
+    unknown = [name for name in table.columns if name not in understood]
     if unknown:
         notes.append(f"Columns that are not understood were left out: {', '.join(table.columns[n] for n in unknown)}.")
     return FindingCollection(
@@ -81,10 +84,6 @@ def _roles(table: CsvFile) -> dict[str, str]:
     roles = load_resource("findings/csv_columns.json")["roles"]
     found = {role: next((name for name in names if name in table.columns), "") for role, names in roles.items()}
     return {role: name for role, name in found.items() if name}
-
-
-def _understood() -> set[str]:
-    return {*map(plain_name, measurement_columns()), *_words()}
 
 
 def _words() -> Sequence[str]:
@@ -101,7 +100,7 @@ def _finding(row: CsvRow, roles: dict[str, str], placed: PlacedColumns, scan: st
     name = text("name") or f"Nodule {number}"
     uid = finding_uid(text("uid"), scan, center, name, seen.uids)
     seen.uids.add(uid)
-    made = _measurements(row)
+    made = _measurements(row, seen.measured)
     # Beside a box the diameter says nothing more.
     if diameter is not None and "box_size" not in roles and not any(entry.name == "mean_diameter" for entry in made):
         made = (*made, measurement("mean_diameter", diameter))
@@ -148,12 +147,12 @@ def _score(row: CsvRow, roles: dict[str, str]) -> float:
     return 1.0 if value is None else value
 
 
-def _measurements(row: CsvRow) -> tuple[Measurement, ...]:
+def _measurements(row: CsvRow, columns: Mapping[str, tuple[str, str]]) -> tuple[Measurement, ...]:
     found: dict[str, dict[str, float]] = {}
-    for column, (name, end) in measurement_columns().items():
-        cell = row.cells.get(plain_name(column), "").strip()
+    for column, (name, end) in columns.items():
+        cell = row.cells.get(column, "").strip()
         # An interval may be open: its end is infinite.
-        value = float(cell) if end and cell.lstrip("-") == "inf" else row.number(plain_name(column))
+        value = float(cell) if end and cell.lstrip("-") == "inf" else row.number(column)
         if value is not None:
             found.setdefault(name, {})[end] = value
     return tuple(

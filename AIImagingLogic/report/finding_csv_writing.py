@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from AIImagingLogic.records.atomic_files import written_atomically
@@ -68,7 +69,8 @@ def write_findings_table(
     return (*notes, *(_lost(collection) if kind == FULL else ()))
 
 
-def measurement_columns() -> dict[str, tuple[str, str]]:
+@cache
+def measurement_columns() -> Mapping[str, tuple[str, str]]:
     """Return (name of the measurement, '' or 'low' or 'high') by the column that the full table has for it."""
     found: dict[str, tuple[str, str]] = {}
     for name in load_resource("measurements.json")["measurements"]:
