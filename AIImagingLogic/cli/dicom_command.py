@@ -55,6 +55,8 @@ def _write(result: Path, series: list[Path], folder: Path, person: str) -> Writt
 
 def _result(path: Path) -> Timeline | Visit | Registration:
     """Return the result in a result.json, told by its fields."""
+    if not path.exists():
+        raise UnreadableImageError(f"'{path}' does not exist.", _RESULTS)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if {"lesions", "visits"} <= content.keys():

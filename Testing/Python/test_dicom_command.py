@@ -134,6 +134,13 @@ def test_segments_are_put_on_the_grid_of_a_left_handed_image(tmp_path: Path) -> 
     assert points_of(placed.mask) == points_of(first.mask)
 
 
+def test_a_result_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dicom", "write", str(tmp_path / "none"), str(tmp_path), "-o", str(tmp_path / "out"), "-q"]) == 3
+    said = capsys.readouterr().err
+    assert "none' does not exist" in said.replace("\n", " ") and "Errno" not in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_result_of_an_image_that_was_no_dicom_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_image(ct_image(), tmp_path / "ct.nrrd")
     image, info = read_image(tmp_path / "ct.nrrd")
