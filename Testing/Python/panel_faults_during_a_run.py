@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from typing import Any
 
 from held_jobs import GatedService
@@ -86,9 +88,11 @@ def application_closes_during_a_run(setting: PanelSetting) -> None:
 
     before = setting.snapshot()
     run = setting.start_and_hold()
+    workers = _worker_pids(setting.service)
+    assert workers and all(map(_is_alive, workers))
     setting.host.quit()
     assert run.finished and isinstance(run.error, Cancelled) and setting.snapshot() == before
-    assert not any(_is_alive(pid) for pid in _worker_pids(setting.service))
+    _wait_for(lambda: not any(map(_is_alive, workers)), "A worker outlived the application.")
 
 
 def application_closes_with_a_finished_result(setting: PanelSetting) -> None:
@@ -162,9 +166,11 @@ def _is_alive(pid: int) -> bool:
 
 def _wait_unpolled(service: GatedService) -> None:
     """Wait, without polling, until the one running job has ended."""
-    import time
+    _wait_for(lambda: not service._running, "The job did not end.")
 
+
+def _wait_for(is_so: Callable[[], bool], else_say: str) -> None:
     end = time.monotonic() + 120
-    while service._running:
-        assert time.monotonic() < end, "The job did not end."
+    while not is_so():
+        assert time.monotonic() < end, else_say
         time.sleep(0.005)
