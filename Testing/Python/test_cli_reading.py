@@ -16,6 +16,8 @@ from reading_studies import Clock, recorder
 from AIImagingLogic.cli import main
 from AIImagingLogic.evaluation.reading_ai_marks import read_ai_marks
 from AIImagingLogic.evaluation.reading_folder import findings_path
+from AIImagingLogic.evaluation.reading_results import ReadingResults, merged_readings
+from AIImagingLogic.records.json_form import load_record
 from AIImagingLogic.records.reading import ActionKind, ReadingMode
 
 _LESIONS = "seriesuid,coordX,coordY,coordZ,diameter_mm\nC1,2,2,2,4\nC2,5,5,5,4\nC2,8,2,8,4\n"
@@ -85,6 +87,7 @@ def test_results_hold_each_way_of_reading_with_its_figures(study: Path, tmp_path
     result = json.loads((out / "result.json").read_text(encoding="utf-8"))
     assert result["schema_version"] == 1 and len(result["readings"]) == 8
     assert "R2: 4 of 6 readings are not finished." in result["notes"]
+    assert load_record(ReadingResults, out / "result.json") == merged_readings(study / "study.json")[1]
     readings = _rows(out / "readings.csv")
     assert readings[0]["opened"].endswith("+00:00") and {row["reader"] for row in readings} == {"R1", "R2"}
 
