@@ -34,6 +34,8 @@ _WIDER = 2.5
 _MOST_TAKEN = 0.7
 # Of the way from the click to the outline, before and after, this share does not move any more.
 _SURE = 0.7
+# Of an outline that was given nothing tells that intensities made it: they may not undo what a person shows there.
+_SURE_OF_GIVEN = 0.9
 _CORE_AWAY = 2.0
 # Of the nodes that change, more than this share at the box's faces ask for a wider box.
 _CUT_OFF = 0.02
@@ -48,6 +50,7 @@ def corrected(
     opposite: Voxels,
     size: int,
     allowed: Callable[[WorkGrid], Flags] | None = None,
+    given: bool = False,
 ) -> Found:
     """Return the outline after a mark, on a grid around it.
 
@@ -58,13 +61,15 @@ def corrected(
     opposite : (M, 3) voxels that were shown to lie on the other side
     size : voxels of the outline so far
     allowed : tells of a grid which nodes may join the object; without it all
+    given : whether the outline was not made here
     """
     depth_mm = outline_distance_mm(mask, spacing_mm, mark, inside)
     half_mm = float(np.clip(_HALF_SIZE * depth_mm, _LEAST_MM, _LARGEST_MM))
     while True:
         reach = np.ceil(half_mm / spacing_mm).astype(np.int64)
         grid = work_grid(volume, spacing_mm, mark.min(axis=0) - reach, mark.max(axis=0) + reach, NODES)
-        found, cut_off = _corrected_on(grid, mask, mark, inside, opposite, depth_mm, size, allowed)
+        sure = _SURE_OF_GIVEN if given else _SURE
+        found, cut_off = _corrected_on(grid, mask, mark, inside, opposite, depth_mm, size, allowed, sure)
         if not cut_off or half_mm >= _LARGEST_MM:
             return found
         half_mm = min(half_mm * _WIDER, _LARGEST_MM)
@@ -79,6 +84,7 @@ def _corrected_on(
     depth_mm: float,
     size: int,
     allowed: Callable[[WorkGrid], Flags] | None,
+    sure_share: float,
 ) -> tuple[Found, bool]:
     now = grid.mean_of(mask) >= 0.5
     seeds, others = marked(grid, mark), marked(grid, opposite)
@@ -108,7 +114,7 @@ def _corrected_on(
     cut_off = float((changed & faces).sum()) > _CUT_OFF * float(changed.sum())
     sure = None
     if place is not None:
-        near_mm = _SURE * min(depth_mm, growth.reach_mm)
+        near_mm = sure_share * min(depth_mm, growth.reach_mm)
         sure = changed & (place.away_mm.reshape(grid.shape) <= near_mm)
     return Found(grid, region, growth.score, sure, inside), cut_off
 

@@ -93,7 +93,15 @@ class OutlineSession:
         else:
             allowed = None if box is None else partial(nodes_in_box, self._grid, box)
             found = corrected(
-                self._volume, self._mask, self._spacing, mark.voxels, mark.inside, opposite, self._size, allowed
+                self._volume,
+                self._mask,
+                self._spacing,
+                mark.voxels,
+                mark.inside,
+                opposite,
+                self._size,
+                allowed,
+                self._proposed,
             )
         return [self._changed(found, False, inside, outside)]
 
