@@ -72,7 +72,7 @@ def test_rungs_that_only_stream_change_no_label(short_of_memory):
     streamed = run()
     assert tried == [PLAIN, Arrangement("cpu", sums_on_disk=True), STREAMED]
     assert np.array_equal(labels(streamed), plain)
-    assert len(streamed.notes) == 2 and all("Labels are the same" in note for note in streamed.notes)
+    assert len(streamed.notes) == 2 and all("Results are the same" in note for note in streamed.notes)
 
 
 def test_then_the_window_becomes_smaller_and_the_result_says_so(short_of_memory):

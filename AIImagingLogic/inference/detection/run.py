@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from AIImagingLogic.inference.detection.scored_boxes import ScoredBoxes, joined,
 from AIImagingLogic.inference.detection.windows import plan_detection_windows
 from AIImagingLogic.inference.detection.world_boxes import world_boxes
 from AIImagingLogic.inference.feeding import channels_on_one_grid, fill_volume
+from AIImagingLogic.inference.frugal.frugal_check import can_be_frugal, frugal_memory
 from AIImagingLogic.inference.ladder import is_shortage
 from AIImagingLogic.inference.memory_budget import MemoryBudget
 from AIImagingLogic.inference.memory_forecast import MemoryForecast, network_memory, torch_libraries
@@ -32,6 +34,7 @@ from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen
 from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.records.boxes import OrientedBox
 from AIImagingLogic.records.errors import ModelError
+from AIImagingLogic.records.free_memory import no_memory_kept
 from AIImagingLogic.records.progress import Progress
 
 _PREPARED = 0.05
@@ -108,8 +111,8 @@ def run_detection(
 
     Notes
     -----
-    Where memory is forecast to fall short the run begins with smaller windows; when it runs out all the same, it begins
-    again with smaller ones. Both are noted.
+    Where memory is forecast to fall short the network is first computed in parts, which changes no box, and then on
+    smaller windows; when memory runs out all the same, the run begins again with the next of these. All are noted.
     """
     import torch
 
@@ -131,12 +134,14 @@ def run_detection(
         # There are no sums, and the volume is small beside what the network needs: those rungs spare nothing here.
         first = Arrangement(chosen_device(settings), sums_on_disk=True, volume_on_disk=True)
         forecast = partial(_forecast, network, recipe, settings, size)
-        budget = MemoryBudget(settings, forecast, first, recipe.feeding)
+        frugally = partial(_can_be_frugal, network, recipe, settings, size)
+        budget = MemoryBudget(settings, forecast, first, recipe.feeding, frugally)
         arrangement, steps = budget.first_fit()
         while True:
             run = _Run(network, recipe, settings, arrangement, size, content, part)
             try:
-                found = joined(list(run.boxes(fed))).without_rivals(recipe)
+                with no_memory_kept() if arrangement.in_parts else contextlib.nullcontext():
+                    found = joined(list(run.boxes(fed))).without_rivals(recipe)
                 break
             except (MemoryError, RuntimeError) as error:
                 if not is_shortage(error):
@@ -161,15 +166,27 @@ def _forecast(
     rough: bool = False,
 ) -> MemoryForecast:
     """Return what a run adds to the memory of this process once the image is prepared."""
-    window = plan_detection_windows(size, recipe, arrangement.window).size
-    shape = (1, recipe.feeding.channels, *window)
+    shape = _window_shape(recipe, size, arrangement)
     backend = chosen_backend(settings, arrangement)
     compiled = backend == "openvino" and is_compiled(network, shape, settings)
-    activations = (most_activation_memory if rough else activation_memory)(network.module, shape)
+    if arrangement.frugal:
+        activations = frugal_memory(network.module, shape, arrangement.values_on_disk)
+    else:
+        activations = (most_activation_memory if rough else activation_memory)(network.module, shape)
     needed = network_memory([activations], backend, compiled, arrangement)
     return MemoryForecast(
         volume=0, sums=0, network=int(needed), labels=0, slices=0, libraries=torch_libraries(arrangement)
     )
+
+
+def _can_be_frugal(network: Network, recipe: DetectionRecipe, settings: EngineSettings, size: Sequence[int]) -> bool:
+    """Whether the network can be run call by call on the recipe's windows, and then gives what it gives at once."""
+    return can_be_frugal(network.module, _window_shape(recipe, size, Arrangement("cpu")), settings.scratch_folder)
+
+
+def _window_shape(recipe: DetectionRecipe, size: Sequence[int], arrangement: Arrangement) -> tuple[int, ...]:
+    """Return the shape that the network sees, (1, channels, *window)."""
+    return (1, recipe.feeding.channels, *plan_detection_windows(size, recipe, arrangement.window).size)
 
 
 class _Run:

@@ -34,7 +34,7 @@ def can_be_frugal(module: Any, window_shape: Sequence[int], scratch_folder: Path
         try:
             frugal_plan(module, shape, all_in_files=True)
             known[shape] = _is_same(module, small_window(shape), scratch_folder)
-        except (NotRecordable, RuntimeError, TypeError, ValueError, LookupError, AssertionError):
+        except (NotRecordable, MemoryError, RuntimeError, TypeError, ValueError, LookupError, AssertionError):
             # The ladder goes on without; a network that takes its own window only cannot be tried on another.
             known[shape] = False
     return known[shape]
