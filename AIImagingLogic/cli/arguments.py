@@ -60,6 +60,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_image(detect)
     known = f"{', '.join(model_ids('detect'))}, the id of an installed model, or the path of a detection package"
     detect.add_argument("-m", "--model", default="ct-lung-nodules", metavar="MODEL", help=known)
+    text = "score each candidate anew by nine views of it (no gain on an unseen patient yet: Docs/multi_view.md)"
+    detect.add_argument("--false-positive-reduction", action="store_true", help=text)
     detect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     detect.add_argument("--overwrite", action="store_true", help="replace an earlier result in OUT")
 

@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
         with WorkerTasks() as tasks, terminal.progress() as progress:
             image, info = read_image(arguments.image, arguments.series)
             inputs = {"image": image_input(image, info), "model": named_model(arguments.model)}
+            inputs["false_positive_reduction"] = arguments.false_positive_reduction
             visit = tasks.run("detect:detect", inputs, progress)
         save_record(visit, folder / "result.json")
         write_findings_csv(visit, folder / "findings.csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-_TASKS = ("segment", "detect", "outline", "refine", "classify", "register")
+_TASKS = ("segment", "detect", "rescore", "outline", "refine", "classify", "register")
 
 
 def add_models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -18,13 +18,21 @@ from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.provenance import make_provenance
 from AIImagingLogic.records.segmentation import Segmentation
 from AIImagingLogic.records.timeline import Visit
+from AIImagingLogic.tasks.false_positive_reduction import REDUCTION_MODEL, check_reduction, reduced
 from AIImagingLogic.tasks.same_outline import same_outline
 from AIImagingLogic.tasks.segment import check_input
 
 _ORGANS_DONE, _BOXES_DONE = 0.1, 0.9
 
 
-def detect_with_package(image: sitk.Image, info: ImageInfo, label: str, model: str, progress: Progress) -> Visit:
+def detect_with_package(
+    image: sitk.Image,
+    info: ImageInfo,
+    label: str,
+    model: str,
+    progress: Progress,
+    false_positive_reduction: bool = False,
+) -> Visit:
     """Find what the detector of a package finds.
 
     Parameters
@@ -34,6 +42,7 @@ def detect_with_package(image: sitk.Image, info: ImageInfo, label: str, model: s
     label : of the visit
     model : id of an installed model, or path of a package
     progress : told how far the run is
+    false_positive_reduction : score the boxes anew by nine views of each; for lung nodules of a CT only
 
     Returns
     -------
@@ -49,6 +58,9 @@ def detect_with_package(image: sitk.Image, info: ImageInfo, label: str, model: s
     detector = open_detector(model)
     package = detector.package
     helpers = [model_card(each) for each in (package.organs, package.outline) if each]
+    if false_positive_reduction:
+        check_reduction(detector)
+        helpers.append(model_card(REDUCTION_MODEL))
     check_input(image, info, detector.card)
     first_cost = len(progress.costs)
     organs = None
@@ -57,15 +69,18 @@ def detect_with_package(image: sitk.Image, info: ImageInfo, label: str, model: s
             organs = load_model(package.organs).segment(image, info, part)
     with progress.stage(f"{detector.card.name}, {label}", _ORGANS_DONE if package.organs else 0.0, _BOXES_DONE) as part:
         found, output = detector.find(image, organs, part)
+        said: tuple[str, ...] = ()
+        if false_positive_reduction:
+            found, said = reduced(image, found, detector, part)
     with progress.stage(f"Outlines and measurements, {label}", _BOXES_DONE, 1.0) as part:
         findings, notes = _findings(image, info, organs, found, package.outline, part)
     provenance = make_provenance(
         "detect",
         [detector.use, *(model_use(card) for card in helpers)],
         [info],
-        detector.parameters(output),
+        detector.parameters(output) | ({"false_positive_reduction": True} if false_positive_reduction else {}),
         stages=progress.costs[first_cost:],
-        notes=(*info.notes, *package.notes, *output.notes, *notes),
+        notes=(*info.notes, *package.notes, *output.notes, *said, *notes),
         device=output.device,
     )
     return Visit(label, info, organs, findings, provenance)

@@ -1,4 +1,4 @@
-"""The nine views of a real nodule and of a vessel that is rejected: `python -m Testing.Pictures.nine_views OUT.png`.
+"""The nine views of a real nodule and of vessels that score lower: `python -m Testing.Pictures.nine_views OUT.png`.
 
 The CT is the held-out patient's; the detector's score is the one that was fitted without that patient.
 """
@@ -50,7 +50,7 @@ def main() -> None:
     lowered = [
         candidate.score - score if far > diameter_mm else 0.0 for candidate, score, far in zip(found, anew, apart)
     ]
-    shown = [("nodule", nodule), ("vessel", int(np.argmax(lowered)))]
+    shown = [("nodule", nodule), ("false mark, vessels beside the mediastinum", int(np.argmax(lowered)))]
     draw([(name, found[number], float(anew[number])) for name, number in shown], image, output)
 
 
@@ -64,20 +64,20 @@ def draw(rows: list[tuple[str, Candidate, float]], image: sitk.Image, output: Pa
     figure, axes = pyplot.subplots(
         2 * len(rows), 9, figsize=(9 * _INCHES, 2 * len(rows) * _INCHES * 1.08), facecolor="black", squeeze=False
     )
+    figure.subplots_adjust(0.005, 0.005, 0.995, 0.95, 0.03, 0.16)
     for row, (name, candidate, score) in enumerate(rows):
         views = views_of(image, np.array([candidate.position_mm]))[0]
         for view, channel in np.ndindex(views.shape[:2]):
             panel = axes[2 * row + channel, view]
             panel.imshow(views[view, channel], cmap="gray", vmin=DARKEST_HU, vmax=_BRIGHTEST_HU)
             panel.set_axis_off()
-            if channel == 0:
+            if channel == 1:
                 panel.set_title(_NAMES[view], color="0.8", fontsize=7, pad=2)
             if view == 0:
                 length = _SCALE_BAR_MM / SPACINGS_MM[channel]
                 panel.plot((1, 1 + length), (SIDE - 3, SIDE - 3), color="white", linewidth=2)
         said = f"{name}: detector {candidate.score:.2f}, with the views {score:.2f}"
-        axes[2 * row, 0].text(0.5, 3.0, said, color="#ffd000", fontsize=8, clip_on=False)
-    figure.subplots_adjust(0.005, 0.005, 0.995, 0.965, 0.03, 0.12)
+        axes[2 * row, 0].set_title(said, color="#ffd000", fontsize=9, loc="left", pad=3)
     figure.savefig(output, dpi=_DPI, facecolor="black")
     pyplot.close(figure)
 

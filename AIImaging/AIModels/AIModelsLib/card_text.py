@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 TASKS = {
     "segment": _("Outline"),
     "detect": _("Find"),
+    "rescore": _("Tell real from false"),
     "outline": _("Outline one"),
     "refine": _("Correct"),
     "classify": _("Classify"),
