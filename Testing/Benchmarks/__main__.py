@@ -17,6 +17,7 @@ _BENCHMARKS = (
     "clicks",
     "criteria",
     "demo_truth",
+    "detection_memory",
     "detector",
     "detector_real",
     "detector_speed",
