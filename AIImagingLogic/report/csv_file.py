@@ -80,7 +80,7 @@ class CsvFile:
                 where = f"'{self.path}', line {self._first_line + reader.line_num - 1}"
                 if not any(cell.strip() for cell in cells):
                     continue
-                if len(cells) > len(names):
+                if any(cell.strip() for cell in cells[len(names) :]):
                     raise UnreadableImageError(
                         f"{where}: {len(cells)} cells for {len(names)} columns.",
                         "Quote text that holds the separator.",
@@ -118,8 +118,10 @@ def open_csv(path: Path) -> CsvFile:
     delimiter = max(_DELIMITERS, key=line.count)
     written = next(csv.reader([line], delimiter=delimiter))
     columns: dict[str, str] = {}
-    for name in written:
-        if (plain := plain_name(name)) in columns:
+    for number, name in enumerate(written, start=1):
+        # Row numbers of other programs stand in a column without a name.
+        plain = plain_name(name) or f"column_{number}"
+        if plain in columns:
             raise UnreadableImageError(f"'{path}' names the column '{name}' twice.", "Rename one of them.")
         columns[plain] = name
     return CsvFile(path, columns, said[0] if said else "", text, delimiter, first)

@@ -148,6 +148,7 @@ OTHERS = {
     "seriesuid,coordX,coordY,coordZ,diameter_mm\nA,10,-20,30.5,6\n": "",
     "X;Y;Z;Diameter (mm);Nodule Type\n10,0;-20;30,5;6,0;Ground Glass\n": "lps",
     "# Markups version = 5.6\n# CoordinateSystem = RAS\n# columns = id,x,y,z,label\n1,-10,20,30.5,N\n": "",
+    ",x_ras,y_ras,z_ras,\n0,-10,20,30.5,,\n": "",
     "Label\tR\tA\tS\tradius\nN 1\t-10\t20\t30.5\t3\n": "",
     '"center x","center y","center z","Confidence"\r\n-10,20,30.5,0.25\r\n': "ras",
     "finding,centre_left_mm,centre_posterior_mm,centre_superior_mm\nN,10,-20,30.5\n": "",
