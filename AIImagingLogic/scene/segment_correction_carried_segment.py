@@ -116,8 +116,9 @@ def _new_segmentation(volume_node: Any, provenance: Provenance) -> Any:
     )
     node.SetAndObserveSegmentation(content)
     node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    # Under the volume's transform first: Slicer takes the volume's grid as it lies in the node.
     place_with(node, volume_node)
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     mark(node, "carried", provenance)
     place_beside(volume_node, [node], scene)
     return node

@@ -20,6 +20,7 @@ from AIImagingLogic.scene.segment_correction_slice import FOLLOW, redrawn_slice
 
 if TYPE_CHECKING:
     from AIImagingLogic.jobs.service import JobService
+    from AIImagingLogic.records.provenance import ModelUse
     from AIImagingLogic.scene.editor_rules import AppliedEdit, PlannedEdit
     from AIImagingLogic.scene.segment_correction_record import CorrectedSegment
 
@@ -37,12 +38,13 @@ class CorrectionTool:
     save_state : saves the segmentation for the editor's undo
     on_applied : called when a result was put into the segment
     on_error : called when there is none
-    model : id of a model that refines
+    model : id of a model that refines: of the catalogue, or of `models.interactive.presence`
     functions : module of the worker's functions; None: those of this package
     on_proposed : called when a result is shown in the preview, with what it would change
 
     Attributes
     ----------
+    model : id of the model
     changes : results, which go into the segment at once or wait in a preview until they are applied
     """
 
@@ -61,8 +63,9 @@ class CorrectionTool:
         self._save_state = save_state
         self._on_applied = on_applied
         self._on_error = on_error
-        self._models = (model_use(model_card(model)),)
+        self._models = (_use_of(model),)
         modules = {} if functions is None else {"functions": functions}
+        self.model = model
         self._line = CorrectionLine(service, model, self._apply, self._fail, **modules)
         self._correction: SegmentCorrection | None = None
         self._shown_on: Any = None
@@ -270,3 +273,12 @@ class CorrectionTool:
             action()
         except AIImagingError as error:
             self._on_error(error)
+
+
+def _use_of(model: str) -> ModelUse:
+    if ":" not in model:
+        return model_use(model_card(model))
+    # A model of the user's: what looks for it is imported when there is one.
+    from AIImagingLogic.models.interactive.presence import find_interactive
+
+    return find_interactive(model).use()

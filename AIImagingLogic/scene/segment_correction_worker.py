@@ -48,11 +48,11 @@ def open_session(key: str, image_key: str, model: str, proposal: sitk.Image | No
     """
     if image_key not in _images:
         raise JobFailed(NOT_KEPT)
-    from AIImagingLogic.tasks.refine import open_refinement
+    from AIImagingLogic.tasks.any_refinement import open_any_refinement
 
     image, info = _images[image_key]
     _sessions.clear()
-    _sessions[key] = open_refinement(image, info, proposal, model)
+    _sessions[key] = open_any_refinement(image, info, proposal, model)
     return True
 
 

@@ -11,15 +11,14 @@ import SimpleITK as sitk
 from AIImagingLogic.followup.carried_prompts import places_within
 from AIImagingLogic.images.geometry import crop_around, grid_size, grid_spacing, index_to_world, inside, paste
 from AIImagingLogic.models.builtin.outline_tools.edge_smoothing import RADIUS_MM, smooth_to_edge
-from AIImagingLogic.models.card import ModelCard
-from AIImagingLogic.models.catalogue import model_card, model_use
 from AIImagingLogic.records.errors import GeometryError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.json_form import Record
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts
 from AIImagingLogic.records.provenance import Provenance, make_provenance
-from AIImagingLogic.tasks.refine import REFINE_MODEL, open_refinement
+from AIImagingLogic.tasks.any_refinement import open_any_refinement, refiner_use
+from AIImagingLogic.tasks.refine import REFINE_MODEL
 
 _MARGIN_MM = 15.0
 # The border moves by less than this share of the object's radius, so that a small one is not lost.
@@ -67,7 +66,7 @@ def refine_carried(
     GeometryError
         There is neither an outline nor a prompt in the image.
     ModelError, WrongImageError
-        As of `open_refinement`.
+        As of `open_any_refinement`.
     """
     progress = progress or Progress()
     kept, left_out = places_within(prompts, partial(inside, image))
@@ -82,12 +81,11 @@ def refine_carried(
     progress.check_cancelled()
     mask = sitk.Image(image.GetSize(), sitk.sitkUInt8) if proposal is None else proposal
     mask.CopyInformation(image)
-    card: ModelCard = model_card(model)
     if not kept.empty:
-        session = open_refinement(image, info, proposal, model)
+        session = open_any_refinement(image, info, proposal, model)
         mask = paste(session.refine(kept, progress), mask)
         notes = (*notes, *session.notes)
-    provenance = make_provenance("carry", [model_use(card)], [info], notes=(*info.notes, *notes, *left_out))
+    provenance = make_provenance("carry", [refiner_use(model)], [info], notes=(*info.notes, *notes, *left_out))
     return CarriedOutline(_cropped(mask), provenance)
 
 

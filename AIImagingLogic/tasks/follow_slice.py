@@ -14,7 +14,8 @@ from AIImagingLogic.records.errors import GeometryError
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts, Stroke
-from AIImagingLogic.tasks.refine import REFINE_MODEL, open_refinement
+from AIImagingLogic.tasks.any_refinement import open_any_refinement
+from AIImagingLogic.tasks.refine import REFINE_MODEL
 
 Flags = NDArray[np.bool_]
 # A part of the slice that is nowhere deeper than this, in pixels, is how the line was drawn, not what was meant.
@@ -73,7 +74,7 @@ def follow_slice(
         for line in lines_through(changed)
     ]
     if strokes:
-        session = open_refinement(image, info, outline if before.any() else None, model)
+        session = open_any_refinement(image, info, outline if before.any() else None, model)
         outline = paste(session.refine(Prompts(strokes=tuple(strokes)), progress or Progress()), outline)
     voxels = _on_edges(image, outline, before)
     chosen: list[slice | int] = [slice(None)] * 3
