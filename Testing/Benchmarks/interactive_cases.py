@@ -50,7 +50,7 @@ STRUCTURES = (
     Structure("gluteus", "CT", *_ABDOMEN, 80, True),
     Structure("aorta, abdomen", "CT", *_ABDOMEN, 52, True),
     Structure("spleen", "CT", *_ABDOMEN, 1, False),
-    Structure("kidney left", "CT", *_ABDOMEN, 3, False),
+    Structure("kidney left", "CT", *_ABDOMEN, 3, True),
     Structure("stomach", "CT", *_ABDOMEN, 6, False),
     Structure("psoas", "CT", *_ABDOMEN, 88, False),
     Structure("hip bone", "CT", *_ABDOMEN, 77, False),

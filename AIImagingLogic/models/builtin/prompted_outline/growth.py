@@ -33,8 +33,8 @@ _PER_LOG_SMALLER = 0.25
 _PER_LOG_LARGER = 0.06
 _PER_LOG_SMALLER_CLICK = 0.04
 # Of this many outlines of different size (as log) it is asked whether the click lies in the middle.
-_PLACES_LOOKED_AT = 4
-_ALIKE = 0.3
+_PLACES_LOOKED_AT = 10
+_ALIKE = 0.4
 # An ellipsoid fills half its box; what is taken off for e times more or less than usual.
 _SHARE_OF_BOX = 0.45
 _USUAL_LOG_OFF_BOX = 0.35
