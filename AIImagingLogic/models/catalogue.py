@@ -21,6 +21,7 @@ _BUILT_IN = {
     "ct-body": ("ct_body", "CTBody"),
     "ct-lungs": ("ct_lungs", "CTLungs"),
     "ct-lung-nodules": ("ct_lung_nodules", "CTLungNodules"),
+    "ct-lung-nodules-net": ("ct_lung_nodules_net", "CTLungNodulesNet"),
     "lung-nodule-views": ("multi_view_score", "MultiViewScore"),
     "ct-haemorrhage": ("ct_haemorrhage", "CTHaemorrhage"),
     "ct-nodule-outline": ("ct_nodule_outline", "CTNoduleOutline"),
