@@ -45,6 +45,20 @@ class ScriptedEffect:
         """Return the editor's node."""
         return self._node
 
+    def setParameterDefault(self, name: str, value: Any) -> None:
+        """Set a parameter that the editor's node does not have yet."""
+        if self._node.GetAttribute(f"{self.name}.{name}") is None:
+            self.setParameter(name, value)
+
+    def setParameter(self, name: str, value: Any) -> None:
+        """Set a parameter on the editor's node; the widgets follow."""
+        self._node.SetAttribute(f"{self.name}.{name}", str(value))
+        self._self.updateGUIFromMRML()
+
+    def integerParameter(self, name: str) -> int:
+        """Return a parameter of the editor's node, 0 where there is none."""
+        return int(self._node.GetAttribute(f"{self.name}.{name}") or 0)
+
     def saveStateForUndo(self) -> None:
         """Save the segmentation."""
         self._logic.SaveStateForUndo()

@@ -9,10 +9,14 @@ from SegmentEditorEffects import AbstractScriptedSegmentEditorEffect
 from slicer.i18n import tr as _
 
 from SegmentEditorAICorrectionLib.correction_service import correction_service
+from SegmentEditorAICorrectionLib.engine_choice import EngineChoice
 from SegmentEditorAICorrectionLib.gestures import Gesture
+from SegmentEditorAICorrectionLib.help_text import help_text
+from SegmentEditorAICorrectionLib.status_lines import accepted_line, applied_line, proposed_line
 
 _POLL_MS, _IDLE_MS, _PREPARE_MS = 5, 100, 200
 _MODULE = "SegmentEditorAICorrection"
+_AUTO_APPLY = "AutoApply"
 
 
 class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
@@ -26,6 +30,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.ui = None
         self._tool = None
         self._toolNode = None
+        self._carrier = None
         self._gesture = None
         self._pollTimer = qt.QTimer()
         self._pollTimer.connect("timeout()", self.poll)
@@ -45,18 +50,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         return qt.QIcon(str(_resource("Icons", f"{_MODULE}.png")))
 
     def helpText(self):
-        return "<html>" + _(
-            "Correct the selected segment by showing what is wrong.<p><ul style='margin: 0'>"
-            "<li><b>Click:</b> this belongs to the object. <b>Ctrl-click:</b> this does not.</li>"
-            "<li><b>Drag:</b> the same with a line. <b>Box, lasso:</b> the object lies in it.</li>"
-            "<li><b>Backspace</b> takes the last one back, <b>Delete</b> all of them, <b>Enter</b> accepts and records "
-            "how the segment differs from what was proposed.</li>"
-            "<li><b>Grow like this</b> takes what lies next to the segment and looks like it. <b>Split here</b>, then "
-            "a click, cuts the segment at its thinnest there. <b>Fill between slices</b> fills gaps. "
-            "<b>Smooth to the edge</b> smooths the border and lets it follow the image.</li></ul>"
-            "The result follows at once in the segment; editable area, intensity mask and overwrite mode hold, and "
-            "every step can be undone. Research use; not a medical device."
-        )
+        return help_text()
 
     def setupOptionsFrame(self):
         widget = slicer.util.loadUI(str(_resource("UI", f"{_MODULE}.ui")))
@@ -68,25 +62,33 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             self.ui.acceptButton: self.onAccept,
             self.ui.takeBackButton: self.onTakeBack,
             self.ui.dropButton: self.onDrop,
-            self.ui.roiButton: self.onRoi,
-            self.ui.growButton: self.onGrow,
-            self.ui.fillButton: self.onFill,
-            self.ui.smoothButton: self.onSmooth,
+            self.ui.roiButton: lambda: self._guarded(self._show_roi),
+            self.ui.growButton: lambda: self._use("GROW"),
+            self.ui.fillButton: lambda: self._use("FILL"),
+            self.ui.smoothButton: lambda: self._use("SMOOTH"),
+            self.ui.carryButton: self.onCarry,
         }
         for button, slot in self._buttons.items():
             button.connect("clicked()", slot)
+        self.ui.autoApplyBox.connect("toggled(bool)", self.onAutoApply)
+        self._engines = EngineChoice(self.ui, self.prepare)
         self._say("")
 
     def cleanup(self):
         for timer, slot in ((self._pollTimer, self.poll), (self._prepareTimer, self.prepare)):
             timer.stop()
             timer.disconnect("timeout()", slot)
+        if self._carrier is not None:
+            self._carrier.cancel()
         if self.ui is not None:
             for button, slot in self._buttons.items():
                 button.disconnect("clicked()", slot)
+            self.ui.autoApplyBox.disconnect("toggled(bool)", self.onAutoApply)
+            self._engines.close()
 
     def activate(self):
         self._say("")
+        self._guarded(self._engines.look)
         correction_service().warm_up()
         self._pollTimer.start(_IDLE_MS)
         self._prepareTimer.start()
@@ -94,13 +96,15 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def deactivate(self):
         self._end_gesture()
         self._prepareTimer.stop()
-        self._pollTimer.stop()
+        if self._carrier is None or not self._carrier.waiting:
+            self._pollTimer.stop()
         self._guarded(self._accept)
 
     def setMRMLDefaults(self):
-        pass
+        self.scriptedEffect.setParameterDefault(_AUTO_APPLY, 1)
 
     def updateGUIFromMRML(self):
+        self._show_auto_apply()
         # Another segment or another source volume may be chosen: it is sent ahead, so that the first click is quick.
         if self._pollTimer.active:
             self._prepareTimer.start()
@@ -142,8 +146,15 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         return False
 
     def onAccept(self):
+        if self._tool is not None:
+            self._tool.changes.apply()
         self._guarded(self._accept)
         self._prepareTimer.start()
+
+    def onAutoApply(self, checked):
+        if self.scriptedEffect.parameterSetNode() is not None:
+            self.scriptedEffect.setParameter(_AUTO_APPLY, 1 if checked else 0)
+            self._show_auto_apply()
 
     def onTakeBack(self):
         self._guarded(lambda: self._present_tool().take_back())
@@ -154,24 +165,18 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._guarded(lambda: self._present_tool().drop())
         self._say(_("Dropped: the segment is what it was."))
 
-    def onRoi(self):
-        self._guarded(self._show_roi)
-
-    def onGrow(self):
-        self._use("GROW")
-
-    def onFill(self):
-        self._use("FILL")
-
-    def onSmooth(self):
-        self._use("SMOOTH")
+    def onCarry(self):
+        self._guarded(self._accept)
+        self._guarded(self._carry)
 
     def prepare(self):
         """Send the volume and the selected segment ahead; what hinders it is said."""
         self._guarded(lambda: self._present_tool().prepare())
 
     def poll(self):
-        """Take over what the worker answered."""
+        """Take over what the workers answered."""
+        if self._carrier is not None and self._carrier.waiting:
+            self._guarded(self._carrier.poll)
         if self._tool is None:
             return
         self._guarded(self._tool.poll)
@@ -196,32 +201,25 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         return gesture
 
     def _show_gesture(self, gesture):
-        from AIImagingLogic.scene.coordinates import array_of_vtk_matrix
-        from AIImagingLogic.scene.segment_correction_prompts import box_of_corners, click, lasso, scribble
+        from SegmentEditorAICorrectionLib.gesture_prompts import prompt_of_gesture
 
-        volume = self.scriptedEffect.parameterSetNode().GetSourceVolumeNode()
         points = [self.xyToRas(xy, gesture.view) for xy in gesture.pixels]
         if self.ui.splitButton.checked:
             self.ui.splitButton.checked = False
             self._use("SPLIT", points[0])
-        elif gesture.is_click:
-            self._show(click(volume, points[0], gesture.inside))
-        elif gesture.box:
-            axes = array_of_vtk_matrix(gesture.view.sliceLogic().GetSliceNode().GetSliceToRAS())
-            self._show(box_of_corners(volume, points[0], points[-1], axes))
-        elif gesture.inside and self.ui.lassoButton.checked:
-            self._show(lasso(volume, points))
+        elif self.ui.sliceButton.checked and gesture.inside and not gesture.is_click:
+            self._say(_("Working…"))
+            self._present_tool().redraw_slice(points)
+            self._look_often()
         else:
-            self._show(scribble(volume, points, gesture.inside))
+            volume = self.scriptedEffect.parameterSetNode().GetSourceVolumeNode()
+            self._show(prompt_of_gesture(gesture, points, volume, self.ui.lassoButton.checked))
 
     def _show_roi(self):
-        from AIImagingLogic.records.errors import SceneError
-        from AIImagingLogic.scene.segment_correction_prompts import box_of_roi
+        from SegmentEditorAICorrectionLib.gesture_prompts import prompt_of_roi
 
-        roi = self.ui.roiSelector.currentNode()
-        if roi is None:
-            raise SceneError(_("No ROI is chosen."), _("Make one around the object in the Markups module."))
-        self._show(box_of_roi(self.scriptedEffect.parameterSetNode().GetSourceVolumeNode(), roi))
+        volume = self.scriptedEffect.parameterSetNode().GetSourceVolumeNode()
+        self._show(prompt_of_roi(self.ui.roiSelector.currentNode(), volume))
 
     def _show(self, prompt):
         self._present_tool().show(prompt)
@@ -235,6 +233,14 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._guarded(lambda: self._present_tool().use(Shortcut[shortcut], position))
         self._look_often()
 
+    def _carry(self):
+        from SegmentEditorAICorrectionLib.carrying import Carrying
+
+        node = self._present_node()
+        if self._carrier is None:
+            self._carrier = Carrying(self.ui, self._say, self._failed)
+        self._carrier.start(node)
+
     def _look_often(self):
         if self._tool is not None and self._tool.waiting:
             self._pollTimer.start(_POLL_MS)
@@ -244,29 +250,57 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             return
         recorded = self._tool.accept()
         if recorded is not None:
-            said = _("Accepted: {added:.2f} mL added, {removed:.2f} mL removed, {clicks} prompts.")
-            self._say(said.format(added=recorded.added_ml, removed=recorded.removed_ml, clicks=recorded.clicks))
+            self._say(accepted_line(recorded))
 
     def _present_tool(self):
         """Return the tool of the editor's present parameter node."""
+        node = self._present_node()
+        if self._tool is None or self._toolNode is not node or self._tool.model != self._engines.chosen:
+            from AIImagingLogic.scene.segment_correction_tool import CorrectionTool
+
+            if self._tool is not None:
+                self._accept()
+
+            self._tool = CorrectionTool(
+                node,
+                correction_service(),
+                self.scriptedEffect.saveStateForUndo,
+                self._applied,
+                self._failed,
+                on_proposed=self._proposed,
+                model=self._engines.chosen,
+            )
+            self._toolNode = node
+            self._show_auto_apply()
+        return self._tool
+
+    def _present_node(self):
         node = self.scriptedEffect.parameterSetNode()
         if node is None:
             from AIImagingLogic.records.errors import SceneError
 
             raise SceneError(_("No segmentation is chosen."), _("Choose one in the Segment Editor."))
-        if self._tool is None or self._toolNode is not node:
-            from AIImagingLogic.scene.segment_correction_tool import CorrectionTool
-
-            self._tool = CorrectionTool(
-                node, correction_service(), self.scriptedEffect.saveStateForUndo, self._applied, self._failed
-            )
-            self._toolNode = node
-        return self._tool
+        return node
 
     def _applied(self, edit):
         # After a shortcut, the worker is made ready for the next click; else nothing comes of it.
         self._prepareTimer.start()
-        self._say(_("{added} voxels added, {removed} removed.").format(added=edit.added, removed=edit.removed))
+        self._say(applied_line(edit))
+
+    def _proposed(self, planned):
+        self._say(proposed_line(planned))
+
+    def _show_auto_apply(self):
+        """Let the widgets and the tool be as the parameter says."""
+        if self.ui is None or self.scriptedEffect.parameterSetNode() is None:
+            return
+        at_once = self.scriptedEffect.integerParameter(_AUTO_APPLY) != 0
+        was_blocked = self.ui.autoApplyBox.blockSignals(True)
+        self.ui.autoApplyBox.checked = at_once
+        self.ui.autoApplyBox.blockSignals(was_blocked)
+        self.ui.acceptButton.text = _("Accept") if at_once else _("Apply")
+        if self._tool is not None and self._tool.changes.auto_apply != at_once:
+            self._tool.changes.auto_apply = at_once
 
     def _failed(self, error):
         from AIImagingLib.error_display import error_line
