@@ -103,3 +103,14 @@ def test_a_part_that_is_deeper_elsewhere_than_at_the_click_is_told_from_one_that
     assert middle.times_deeper(part) == pytest.approx(1.0, abs=0.1)
     assert off.times_deeper(part) > 1.6
     assert off.off_middle(part) > middle.off_middle(part) == 0
+
+
+@pytest.mark.parametrize("place", [(30, 24, 15), (40, 24, 15), (36, 15, 10)])
+def test_a_click_off_the_middle_of_a_clear_object_outlines_it_as_well(place: tuple[int, int, int]) -> None:
+    truth = np.zeros((30, 50, 60), bool)
+    truth[8:22, 12:36, 15:45] = True
+    voxels = np.random.default_rng(0).normal(-50, 8, truth.shape) + 150 * truth
+    image = sitk.GetImageFromArray(voxels.astype(np.int16))
+    found = refined(image, describe(image, modality="CT"), Prompts(inside_mm=(tuple(map(float, place)),)))
+    mask = sitk.GetArrayViewFromImage(found.mask) > 0
+    assert dice_of(mask, truth) > 0.95

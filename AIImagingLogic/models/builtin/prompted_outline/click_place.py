@@ -14,7 +14,7 @@ Flags = NDArray[np.bool_]
 Voxels = NDArray[np.int64]
 
 # Off the middle by less than this, as log of depths, says nothing.
-_TOLERANCE = 0.15
+_TOLERANCE = 0.4
 # What is taken off a score for a part that is e times as deep elsewhere as at the click.
 _PER_LOG_OFF_MIDDLE = 0.6
 _PER_LOG_OFF_MIDDLE_FIRST = 0.15
