@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_sources import assert_dciodvfy_finds_no_error, ct_image, ct_series, points_of
-from Testing.Benchmarks.random_findings import random_findings
 
 from AIImagingLogic.cli import main
 from AIImagingLogic.images.read import read_image
@@ -16,6 +15,7 @@ from AIImagingLogic.records.coding import concept
 from AIImagingLogic.records.finding import Finding, ReviewStatus
 from AIImagingLogic.records.finding_list import FindingCollection, FindingList
 from AIImagingLogic.report.finding_files import read_findings, write_findings
+from Testing.Benchmarks.random_findings import random_findings
 
 
 @pytest.fixture
