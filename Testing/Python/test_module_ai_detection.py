@@ -247,6 +247,22 @@ def test_known_balls_are_found_corrected_and_measured_again_with_the_proposal_ke
     assert renewed.review(uid) == "edited" and proposals.GetSegmentation().GetNumberOfSegments() == 1
 
 
+def test_detector_that_was_chosen_is_kept_in_the_scene_and_is_the_one_that_runs(setting: PanelSetting) -> None:
+    pytest.importorskip("torch")
+    from AIImagingLogic.scene.provenance import provenance_of
+
+    name = "Lung nodules (CT), network and score"
+    ui = setting.panel.ui
+    assert [ui.modelComboBox.itemText(n) for n in range(2)] == ["Lung nodules (CT)", name]
+    setting.choose(setting.add_inputs("CT"))
+    setting.panel.choose("modelComboBox", name)
+    assert setting.panel.widget._parameterNode.modelId == "ct-lung-nodules-net"
+    assert "alone it finds fewer" in ui.modelCardLabel.toolTip
+    run = setting.run()
+    used = [model.model_id for model in provenance_of(run.nodes.table).models]
+    assert used == ["ct-lungs", "ct-lung-nodules-net", "ct-nodule-outline"]
+
+
 def _erase_upper_half(view: Any, uid: str) -> None:
     """Take away half of a lesion's voxels, as the Segment Editor would."""
     from AIDetectionLib.correction import segment_of

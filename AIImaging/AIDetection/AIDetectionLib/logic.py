@@ -16,13 +16,15 @@ class AIDetectionLogic(ScriptedLoadableModuleLogic):
     def getParameterNode(self) -> AIDetectionParameters:
         return AIDetectionParameters(super().getParameterNode())
 
-    def process(self, inputVolume: Any, wait: bool = True) -> Any:
-        """Find, outline and measure the lung nodules of a chest CT.
+    def process(self, inputVolume: Any, modelId: str = "ct-lung-nodules", wait: bool = True) -> Any:
+        """Find, outline and measure the lung nodules of a chest CT, or what another detector finds.
 
         Parameters
         ----------
         inputVolume : vtkMRMLScalarVolumeNode
-            Chest CT in HU. Its linear parent transform is shared by the results.
+            For the built-in detectors a chest CT in HU. Its linear parent transform is shared by the results.
+        modelId
+            A built-in model for the task ``detect``, or one that is on this computer.
         wait
             Return when the nodes are there; else at once.
 
@@ -41,6 +43,7 @@ class AIDetectionLogic(ScriptedLoadableModuleLogic):
         from AIImagingLib.application_service import application_service
 
         from AIImagingLogic.jobs.job import Job
+        from AIImagingLogic.models.listing import listed_card
         from AIImagingLogic.scene.job_inputs import image_input, require_volume
         from AIImagingLogic.scene.scene_run import SceneRun
 
@@ -53,9 +56,9 @@ class AIDetectionLogic(ScriptedLoadableModuleLogic):
             return add_detection_results(result, inputVolume, scene)
 
         job = Job(
-            title=f"Lung nodules of '{inputVolume.GetName()}'",
+            title=f"{listed_card(modelId).name} of '{inputVolume.GetName()}'",
             function="AIImagingLogic.tasks.detect:detect",
-            arguments={"image": image_input(inputVolume)},
+            arguments={"image": image_input(inputVolume), "model": modelId},
         )
         service = application_service()
         run = SceneRun(service.service, scene, job, [inputVolume], add_to_scene)

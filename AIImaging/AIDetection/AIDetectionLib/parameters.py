@@ -11,10 +11,12 @@ class AIDetectionParameters:
     Attributes
     ----------
     inputVolume : what to search
+    modelId : which detector
     findings : point list of the findings on show; their table, box and outlines are found through it
     shown : which of them are listed: a review state, empty for all
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
+    modelId: str = "ct-lung-nodules"
     findings: vtkMRMLMarkupsFiducialNode
     shown: str = ""

@@ -3,6 +3,7 @@
 import qt
 import slicer
 from AIImagingLib.error_display import show_error
+from AIImagingLib.model_picker import ModelPicker
 from AIImagingLib.task_panel import TaskPanel
 from slicer.i18n import tr as _
 
@@ -11,8 +12,6 @@ from AIDetectionLib.logic import AIDetectionLogic
 from AIDetectionLib.merge_split import parts_list
 from AIDetectionLib.reading import ReadingSection
 from AIDetectionLib.review import FindingsReview
-
-_MODEL = "ct-lung-nodules"
 
 
 class AIDetectionWidget(TaskPanel):
@@ -28,7 +27,7 @@ class AIDetectionWidget(TaskPanel):
         return AIDetectionLogic()
 
     def setupPanel(self):
-        self._showCard()
+        self._modelPicker = ModelPicker(self.ui.modelComboBox, self.ui.modelCardLabel, "detect", self.onModelChosen)
         self._review = FindingsReview(self.ui, self.logic, self, self._showCorrection)
         self.ui.findingsSelector.addAttribute("vtkMRMLMarkupsFiducialNode", "AIImaging.Kind", "findings")
         self.ui.findingsSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onFindingsChosen)
@@ -51,16 +50,22 @@ class AIDetectionWidget(TaskPanel):
             self._addShortcut(key, action)
         self._reading = ReadingSection(self.ui, self.logic, lambda: bool(self._runs), self._showWhetherReading)
 
+    def enter(self):
+        # Models come and go in AI Models.
+        self._modelPicker.refresh()
+        TaskPanel.enter(self)
+
     def missingInput(self, parameters):
-        return "" if parameters.inputVolume else _("Choose a volume")
+        return self._modelPicker.problem if parameters.inputVolume else _("Choose a volume")
 
     def inputs(self, parameters):
-        return (parameters.inputVolume,)
+        return (parameters.inputVolume, parameters.modelId)
 
     def startRun(self, parameters):
-        return self.logic.process(parameters.inputVolume, wait=False)
+        return self.logic.process(parameters.inputVolume, parameters.modelId, wait=False)
 
     def showParameters(self, parameters):
+        self._modelPicker.choose(parameters.modelId)
         self._review.show(parameters.findings if parameters else None)
         self._review.filterBy(parameters.shown if parameters else "")
 
@@ -75,6 +80,10 @@ class AIDetectionWidget(TaskPanel):
     def onSceneStartClose(self, caller, event):
         self._reading.sceneCloses()
         TaskPanel.onSceneStartClose(self, caller, event)
+
+    def onModelChosen(self, modelId):
+        if self._parameterNode is not None and not self._connecting:
+            self._parameterNode.modelId = modelId
 
     def onFindingsChosen(self, node):
         if not self._connecting:
@@ -183,16 +192,6 @@ class AIDetectionWidget(TaskPanel):
         """While a case of a study is open, nothing of the panel can show what the AI finds."""
         for widget in (self.ui.inputsCollapsibleButton, self.ui.applyButton, self.ui.findingsCollapsibleButton):
             widget.visible = not reading
-
-    def _showCard(self):
-        from AIImagingLogic.models.catalogue import model_card
-
-        card = model_card(_MODEL)
-        self.ui.modelCardLabel.text = card.intended_use
-        limits = "".join(f"<li>{limit}</li>" for limit in card.limits)
-        self.ui.modelCardLabel.toolTip = _("<p>Limits:</p><ul>{limits}</ul><p>Tested on: {tested}</p>").format(
-            limits=limits, tested=card.tested_on
-        )
 
     def _addShortcut(self, key, action):
         # Only while the list or a button beside it has the keyboard: a letter typed elsewhere accepts nothing.
