@@ -75,8 +75,9 @@ def segmentation_node_from_segmentation(
     node.SetAndObserveSegmentation(content)
     node.CreateDefaultDisplayNodes()
     if reference is not None:
-        node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+        # First under the volume's transform: else the geometry would hold that transform too.
         place_with(node, reference)
+        node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
     if surfaces:
         _make_surfaces(node)
     mark(node, "segmentation", segmentation.provenance)

@@ -79,12 +79,14 @@ def find_nodules(
     cards = [model_card(each) for each in (ORGANS_MODEL, model, OUTLINE_MODEL)]
     parameters, notes = ({"false_positive_reduction": True} if false_positive_reduction else {}), info.notes
     check_input(image, info, cards[1])
+    # Before anything is computed: a detector whose package is missing says so at once.
+    detector = load_model(model)
+    operating_score = detector.least_score
+    detector.least_score = DOUBTFUL_SHARE * operating_score
     first_cost = len(progress.costs)
     with progress.stage(f"Lungs, {label}", 0.0, 0.35) as part:
         organs = load_model(ORGANS_MODEL).segment(image, info, part)
     with progress.stage(f"Nodule candidates, {label}", 0.35, 0.75) as part:
-        operating_score = load_model(model).least_score
-        detector = load_model(model, least_score=DOUBTFUL_SHARE * operating_score)
         candidates = detector.detect(image, info, organs, part)
         if false_positive_reduction:
             cards.append(model_card(REDUCTION_MODEL))

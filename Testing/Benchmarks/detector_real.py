@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from AIImagingLogic.images.read import read_image
+from AIImagingLogic.models.builtin.candidate_search import candidates_of_lungs
 from AIImagingLogic.models.builtin.ct_lung_nodules_net import shipped_fusion, shipped_runner
-from AIImagingLogic.models.builtin.nodule_network.opinions import learning_free_candidates
 from AIImagingLogic.models.catalogue import load_model
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.progress import Progress
@@ -50,7 +50,7 @@ def run(tell: Tell, pictures: Path | None = None) -> tuple[Figures, Mapping[str,
     for name in CROPS:
         image, info = read_image(folder / name)
         organs = load_model("ct-lungs").segment(image, info, Progress())
-        candidates = learning_free_candidates(image, organs, Progress())
+        candidates = candidates_of_lungs(image, organs, Progress())
         found = marks_of(ScanCase(name, PATIENT, image, organs, candidates, ()), runner)
         for way in WAYS:
             ranks[way].append(_rank(found[way], center, diameter_mm))

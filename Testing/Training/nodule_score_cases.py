@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from AIImagingLogic.evaluation.detection import Target
 from AIImagingLogic.images.info import describe
-from AIImagingLogic.models.builtin.candidate_search import LungCandidates, lung_candidates
+from AIImagingLogic.models.builtin.candidate_search import LungCandidates, candidates_of_lungs
 from AIImagingLogic.models.catalogue import load_model
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.segmentation import Segmentation
@@ -53,9 +53,7 @@ def find_lungs(image: sitk.Image) -> Segmentation:
 def make_case(group: str, name: str, real: bool, image: sitk.Image, targets: Sequence[Target]) -> Case:
     """Return the case of a CT (HU) whose lesions are known."""
     organs = find_lungs(image)
-    found = [lung_candidates(image, organs.image, segment.value, Progress()) for segment in organs.segments]
-    names = LungCandidates.__dataclass_fields__
-    candidates = LungCandidates(*(np.concatenate([getattr(part, field) for part in found]) for field in names))
+    candidates = candidates_of_lungs(image, organs, Progress())
     return Case(group, name, real, tuple(targets), candidates, lesions_of(candidates.positions_mm, targets))
 
 

@@ -14,7 +14,10 @@ from AIImagingLogic.models.builtin.candidate_features import FEATURES, features
 from AIImagingLogic.models.builtin.candidate_rays import cast_rays
 from AIImagingLogic.models.builtin.candidate_surroundings import surroundings
 from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.segmentation import Segmentation
 
+LUNGS = ("lung-right", "lung-left")
+"""Keys of their concepts."""
 GLASS_CEILING_HU = 230.0
 """Contrast of dense ground glass: up to here a vessel is no brighter than the glass around it."""
 GLASS_SCALES = slice(1, 5)
@@ -40,6 +43,24 @@ class LungCandidates:
     def none() -> LungCandidates:
         """Return no candidates."""
         return LungCandidates(np.empty((0, 3)), np.empty(0), np.empty((0, len(FEATURES))))
+
+
+def candidates_of_lungs(image: sitk.Image, organs: Segmentation, progress: Progress) -> LungCandidates:
+    """Return the candidates of both lungs.
+
+    Parameters
+    ----------
+    image : chest CT in HU, any orientation
+    organs : lungs on the grid of `image`, juxtapleural nodules inside
+    progress : told of each lung
+    """
+    parts = [LungCandidates.none()]
+    present = [segment for segment in organs.segments if segment.concept.key in LUNGS]
+    for number, segment in enumerate(present):
+        progress.report(number / len(present), f"Candidates, {segment.name.lower()}")
+        parts.append(lung_candidates(image, organs.image, segment.value, progress))
+    fields = LungCandidates.__dataclass_fields__
+    return LungCandidates(*(np.concatenate([getattr(part, field) for part in parts]) for field in fields))
 
 
 def lung_candidates(image: sitk.Image, labels: sitk.Image, label: int, progress: Progress) -> LungCandidates:

@@ -7,14 +7,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from AIImagingLogic.models.builtin.candidate_score import score_weights
-from AIImagingLogic.models.builtin.candidate_search import lung_candidates
+from AIImagingLogic.models.builtin.candidate_search import candidates_of_lungs
 from AIImagingLogic.models.card import ModelCard
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.image_info import ImageInfo
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.segmentation import Segmentation
 
-_LUNGS = ("lung-right", "lung-left")
 _LEAST_SEPARATION_MM = 3.0
 
 
@@ -43,18 +42,10 @@ class CTLungNodules:
         organs : lungs on the grid of `image`, juxtapleural nodules inside
         progress : told of each step
         """
-        positions, radii, scores = [np.empty((0, 3))], [np.empty(0)], [np.empty(0)]
-        present = [segment for segment in organs.segments if segment.concept.key in _LUNGS]
-        for number, segment in enumerate(present):
-            name = f"Candidates, {segment.name.lower()}"
-            progress.report(number / len(present), name)
-            found = lung_candidates(image, organs.image, segment.value, progress)
-            score = score_weights().scores(found.figures)
-            likely = score >= self.least_score
-            positions.append(found.positions_mm[likely])
-            radii.append(found.radii_mm[likely])
-            scores.append(score[likely])
-        return one_mark_a_lesion(np.concatenate(positions), np.concatenate(radii), np.concatenate(scores))
+        found = candidates_of_lungs(image, organs, progress)
+        score = score_weights().scores(found.figures)
+        likely = score >= self.least_score
+        return one_mark_a_lesion(found.positions_mm[likely], found.radii_mm[likely], score[likely])
 
 
 def one_mark_a_lesion(

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import SimpleITK as sitk
 
-from AIImagingLogic.models.builtin.candidate_search import LungCandidates
+from AIImagingLogic.models.builtin.candidate_search import LungCandidates, candidates_of_lungs
 from AIImagingLogic.models.builtin.nodule_network.opinions import (
     Fusion,
     Runner,
-    learning_free_candidates,
     opinions,
 )
 from AIImagingLogic.models.card import ModelCard
@@ -66,9 +65,7 @@ class CTLungNodulesNet:
         organs : lungs on the grid of `image`, juxtapleural nodules inside
         progress : told of each step
         """
-        candidates = LungCandidates.none()
-        if self._joined:
-            candidates = learning_free_candidates(image, organs, progress)
+        candidates = candidates_of_lungs(image, organs, progress) if self._joined else LungCandidates.none()
         said = opinions(image, organs, self._runner, candidates, progress)
         if self._joined:
             return said.joined(self.fusion, self.least_score)

@@ -8,11 +8,11 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from AIImagingLogic.models.builtin.candidate_search import LUNGS
 from AIImagingLogic.models.builtin.nodule_network.architecture import DIVISIBLE_BY
 from AIImagingLogic.records.segmentation import Segmentation
 
 GRID_MM = 1.0
-LUNGS = ("lung-right", "lung-left")
 _MARGIN_MM = 16.0
 _LOWEST_HU, _HIGHEST_HU = -1000.0, 400.0
 _MIDDLE_HU, _UNIT_HU = -600.0, 400.0

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from AIImagingLogic.models.builtin.candidate_score import score_weights
-from AIImagingLogic.models.builtin.candidate_search import LungCandidates, lung_candidates
+from AIImagingLogic.models.builtin.candidate_search import LungCandidates
 from AIImagingLogic.models.builtin.ct_lung_nodules import one_mark_a_lesion
-from AIImagingLogic.models.builtin.nodule_network.lung_grid import LUNGS, lungs_on_grid
+from AIImagingLogic.models.builtin.nodule_network.lung_grid import lungs_on_grid
 from AIImagingLogic.models.builtin.nodule_network.marks import Array, find_peaks, heat_at
 from AIImagingLogic.models.protocols import Candidate
 from AIImagingLogic.records.progress import Progress
@@ -112,7 +112,7 @@ def opinions(
     image : chest CT in HU, any orientation
     organs : lungs on the same grid
     runner : of the network
-    candidates : as `learning_free_candidates` gives them; none of them: the network alone is asked
+    candidates : as `candidates_of_lungs` gives them; none of them: the network alone is asked
     progress : told of each step
     """
     grid = lungs_on_grid(image, organs)
@@ -130,16 +130,6 @@ def opinions(
         np.concatenate([heat_at(outputs, grid.indices(place_mm), _HEAT_WITHIN * radius_mm), logit(peaks.scores)]),
         np.concatenate([np.zeros(len(score), bool), np.ones(len(marked_mm), bool)]),
     )
-
-
-def learning_free_candidates(image: sitk.Image, organs: Segmentation, progress: Progress) -> LungCandidates:
-    """Return the candidates of both lungs; the parameters are those of `opinions`."""
-    parts = [LungCandidates.none()]
-    for segment in organs.segments:
-        if segment.concept.key in LUNGS:
-            parts.append(lung_candidates(image, organs.image, segment.value, progress))
-    fields = LungCandidates.__dataclass_fields__
-    return LungCandidates(*(np.concatenate([getattr(part, field) for part in parts]) for field in fields))
 
 
 def _best_beside(marked_mm: Array, radii_mm: Array, places_mm: Array, scores: Array) -> Array:
