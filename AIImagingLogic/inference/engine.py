@@ -23,6 +23,7 @@ from AIImagingLogic.inference.memory_forecast import MemoryForecast, forecast_me
 from AIImagingLogic.inference.network import EngineSettings, Network, NetworkOutput
 from AIImagingLogic.inference.network_grid import NetworkGrid, plan_grid
 from AIImagingLogic.inference.openvino_predictor import is_compiled
+from AIImagingLogic.inference.openvino_refusals import known_refusal
 from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen_device, open_predictor
 from AIImagingLogic.inference.recipe import NetworkRecipe
 from AIImagingLogic.inference.scratch import Scratch
@@ -139,6 +140,8 @@ class _Task:
         """Return what a run adds to the memory of this process; `rough`: at most, without a look at the networks."""
         shape = self._window_shape(arrangement)
         backend = chosen_backend(self.settings, arrangement)
+        if all(known_refusal(network, shape) for network in self.networks):
+            backend = "torch"
         compiled = backend == "openvino" and all(
             is_compiled(network, shape, self.settings, arrangement.at_once) for network in self.networks
         )

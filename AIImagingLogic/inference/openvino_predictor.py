@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from AIImagingLogic.inference.ladder import is_shortage
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.openvino_normalisation import centre_first_normalisations
+from AIImagingLogic.inference.openvino_refusals import NotConvertible, known_refusal, remember_refusal
 from AIImagingLogic.inference.torch_threads import torch_threads
 from AIImagingLogic.records.atomic_files import written_atomically
 from AIImagingLogic.records.errors import OutputError
@@ -36,10 +38,6 @@ _LARGE, _TRACED = 4, 96
 # Networks kept compiled in this process, so that a second image does not wait.
 _KEPT = 2
 _compiled: OrderedDict[str, Any] = OrderedDict()
-
-
-class NotConvertible(Exception):  # noqa: N818 - the run goes on without OpenVINO
-    """OpenVINO cannot run the network, or not as PyTorch does; the message says why, in one sentence."""
 
 
 class OpenVinoPredictor:
@@ -104,8 +102,12 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings, at_on
     Raises
     ------
     NotConvertible
-        OpenVINO lacks an operation of the network, or its output differs from PyTorch's.
+        OpenVINO lacks an operation of the network, or its output differs from PyTorch's. It is remembered of a network
+        with a content hash, for windows of this shape, as long as the process lives.
     """
+    known = known_refusal(network, window.shape)
+    if known is not None:
+        raise NotConvertible(f"{known} This was found in an earlier run.")
     key = _key(network, window.shape, settings, at_once)
     if network.content_hash and key in _compiled:
         _compiled.move_to_end(key)
@@ -116,7 +118,11 @@ def open_openvino(network: Network, window: Any, settings: EngineSettings, at_on
         predictor = OpenVinoPredictor(compiled, at_once)
     else:
         with torch_threads(_threads(settings)):
-            compiled, predictor = _checked(network, window, settings, at_once)
+            try:
+                compiled, predictor = _checked(network, window, settings, at_once)
+            except NotConvertible as reason:
+                remember_refusal(network, window.shape, reason)
+                raise
         if path is not None:
             _to_file(path, compiled)
     if network.content_hash:
@@ -181,9 +187,10 @@ def _checked(network: Network, window: Any, settings: EngineSettings, at_once: i
                 theirs = _output_of_torch(network, window)
                 # What PyTorch freed would stay beside what OpenVINO takes.
                 give_back_free_memory()
-            _compare(theirs, predictor(window).numpy())
-        except NotConvertible:
+            _compare(theirs.numpy(), predictor(window).numpy())
+        except NotConvertible as reason:
             if shape == full:
+                reason.values = theirs
                 raise
         else:
             return compiled, predictor
@@ -214,16 +221,16 @@ def _compile(
         centre_first_normalisations(model)
         return openvino.Core().compile_model(model, "CPU", _options(settings, at_once))
     except Exception as error:  # noqa: BLE001 - front end, tracing and plugin each raise their own kinds
-        raise NotConvertible(f"OpenVINO cannot convert it ({_one_line(error)}).") from error
+        # Memory that is short now may suffice for the next image.
+        raise NotConvertible(f"OpenVINO cannot convert it ({_one_line(error)}).", not is_shortage(error)) from error
 
 
-def _output_of_torch(network: Network, window: Any) -> NDArray[np.float32]:
+def _output_of_torch(network: Network, window: Any) -> Any:
     import torch
 
     with torch.inference_mode():
         values = network.module(window)
-    output: NDArray[np.float32] = (values[0] if isinstance(values, (list, tuple)) else values).numpy()
-    return output
+    return (values[0] if isinstance(values, (list, tuple)) else values).float()
 
 
 def _compare(theirs: NDArray[np.float32], ours: NDArray[np.float32]) -> None:

@@ -10,7 +10,8 @@ from AIImagingLogic.inference.arrangement import Arrangement
 from AIImagingLogic.inference.frugal.call_record import NotRecordable
 from AIImagingLogic.inference.frugal.frugal_predictor import FrugalPredictor
 from AIImagingLogic.inference.network import EngineSettings, Network
-from AIImagingLogic.inference.openvino_predictor import NotConvertible, open_openvino
+from AIImagingLogic.inference.openvino_predictor import open_openvino
+from AIImagingLogic.inference.openvino_refusals import NotConvertible
 from AIImagingLogic.inference.scratch import Scratch
 from AIImagingLogic.inference.torch_predictor import TorchPredictor
 from AIImagingLogic.records.errors import ModelError
@@ -68,18 +69,23 @@ def open_predictor(
     if settings.backend == "openvino" and device != "cpu":
         raise ModelError(f"OpenVINO does not run on '{device}' here.", "Choose the CPU, or the backend torch.")
     notes: tuple[str, ...] = ()
+    known: Any = None
     if chosen_backend(settings, arrangement) == "openvino":
         try:
             return open_openvino(network, window, settings, arrangement.at_once), ()
         except NotConvertible as reason:
             notes = (f"The network ran on PyTorch: {reason}",)
+            known = reason.values
     if arrangement.frugal and device == "cpu":
         try:
             room = scratch or Scratch(settings.scratch_folder)
             return FrugalPredictor(network, window.shape, arrangement.values_on_disk, settings.threads, room), notes
         except NotRecordable as reason:
             notes = (*notes, f"The network could not be computed a few slices at a time: {reason}")
-    return TorchPredictor(network, arrangement, settings.threads), notes
+    predictor = TorchPredictor(network, arrangement, settings.threads)
+    if known is not None:
+        predictor.has_seen(window, known)
+    return predictor, notes
 
 
 def chosen_backend(settings: EngineSettings, arrangement: Arrangement) -> str:

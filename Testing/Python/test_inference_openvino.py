@@ -16,6 +16,7 @@ from AIImagingLogic.inference import engine, openvino_predictor  # noqa: E402
 from AIImagingLogic.inference.engine import run_network  # noqa: E402
 from AIImagingLogic.inference.network import EngineSettings, Network  # noqa: E402
 from AIImagingLogic.inference.openvino_predictor import open_openvino  # noqa: E402
+from AIImagingLogic.inference.openvino_refusals import forget_refusals  # noqa: E402
 from AIImagingLogic.inference.recipe import NetworkRecipe  # noqa: E402
 from AIImagingLogic.records.errors import ModelError  # noqa: E402
 from AIImagingLogic.records.progress import Progress  # noqa: E402
@@ -26,8 +27,10 @@ RECIPE = NetworkRecipe(1, 3, (0, 1, 2), window=(16, 12, 8), overlap=0.5, spacing
 @pytest.fixture(autouse=True)
 def nothing_compiled():
     openvino_predictor._compiled.clear()
+    forget_refusals()
     yield
     openvino_predictor._compiled.clear()
+    forget_refusals()
 
 
 def network():
@@ -80,21 +83,71 @@ def test_repeated_runs_are_bit_identical():
     assert np.array_equal(labels(run(module)), labels(run(module)))
 
 
-def test_a_network_that_gives_something_else_when_compiled_is_run_by_pytorch_with_a_note():
-    class Moody(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.inner = network()
+class Moody(torch.nn.Module):
+    """Compiled, it gives something else: tracing fixes the branch that a window of zeros takes."""
 
-        def forward(self, window):
-            # Tracing fixes the branch that a window of zeros takes.
-            return self.inner(window) if window.abs().sum() == 0 else -self.inner(window)
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+        self.seen = []
 
-    module = Moody().eval()
-    output = run(module)
+    def forward(self, window):
+        nothing = bool(window.abs().sum() == 0)
+        if not nothing:
+            self.seen.append(window.clone())
+        return self.inner(window) if nothing else -self.inner(window)
+
+
+@pytest.fixture
+def conversions(monkeypatch):
+    made, original = [], openvino_predictor._compile
+    monkeypatch.setattr(openvino_predictor, "_compile", lambda *given: made.append(1) or original(*given))
+    return made
+
+
+@pytest.mark.parametrize("mirrored", [(), (0, 2)])
+def test_a_network_that_gives_something_else_when_compiled_is_run_by_pytorch_with_a_note(mirrored):
+    module, plain = Moody().eval(), Moody().eval()
+    recipe = replace(RECIPE, mirrored_axes=mirrored)
+    settings = EngineSettings(device="cpu")
+    output = run_network([image()], [Network(module)], recipe, settings, Progress())
+    wanted = run_network([image()], [Network(plain)], recipe, replace(settings, backend="torch"), Progress())
     assert output.backend == "torch"
     assert "differs by up to" in output.notes[0]
-    assert np.array_equal(labels(output), labels(run(module, backend="torch")))
+    assert np.array_equal(labels(output), labels(wanted))
+    # PyTorch saw each window once: what it gave for the check was used.
+    assert len(module.seen) == len(plain.seen)
+    assert all(torch.equal(window, other) for window, other in zip(module.seen, plain.seen, strict=True))
+
+
+def test_the_next_image_does_not_try_again_a_network_that_gave_something_else(conversions):
+    module = Moody().eval()
+    first = run(module, "c0ffee")
+    tried = len(conversions)
+    again = run(module, "c0ffee")
+    assert tried and len(conversions) == tried
+    assert again.backend == "torch" and np.array_equal(labels(again), labels(first))
+    assert "differs by up to" in again.notes[0] and "an earlier run" in again.notes[0]
+
+
+def test_other_weights_other_windows_and_networks_without_a_hash_are_tried_by_themselves(conversions):
+    run(Moody().eval(), "c0ffee")
+    smaller = replace(RECIPE, window=(8, 12, 8))
+    for content_hash, recipe in (("decaf", RECIPE), ("c0ffee", smaller), ("", RECIPE), ("", RECIPE)):
+        before = len(conversions)
+        run_network([image()], [Network(network(), content_hash)], recipe, EngineSettings(device="cpu"), Progress())
+        assert len(conversions) > before
+
+
+def test_a_conversion_that_lacked_memory_is_tried_again(monkeypatch):
+    def short(*given, **more):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    module = network()
+    with monkeypatch.context() as lacking:
+        lacking.setattr("openvino.frontend.FrontEndManager", short)
+        assert run(module, "c0ffee").backend == "torch"
+    assert run(module, "c0ffee").backend == "openvino"
 
 
 def test_a_network_that_cannot_be_converted_is_run_by_pytorch_with_a_note():
@@ -107,20 +160,18 @@ def test_a_network_that_cannot_be_converted_is_run_by_pytorch_with_a_note():
     assert "cannot convert" in output.notes[0]
 
 
-def test_a_compiled_network_is_taken_from_the_cache_unless_it_is_damaged(tmp_path, monkeypatch):
+def test_a_compiled_network_is_taken_from_the_cache_unless_it_is_damaged(tmp_path, conversions):
     module = network()
     first = run(module, "c0ffee", cache_folder=tmp_path)
     (blob,) = tmp_path.iterdir()
-    compiled = []
-    original = openvino_predictor._compile
-    monkeypatch.setattr(openvino_predictor, "_compile", lambda *given: compiled.append(1) or original(*given))
+    conversions.clear()
     openvino_predictor._compiled.clear()
     again = run(module, "c0ffee", cache_folder=tmp_path)
-    assert not compiled and np.array_equal(labels(first), labels(again))
+    assert not conversions and np.array_equal(labels(first), labels(again))
     blob.write_bytes(b"damaged")
     openvino_predictor._compiled.clear()
     assert np.array_equal(labels(run(module, "c0ffee", cache_folder=tmp_path)), labels(first))
-    assert compiled
+    assert conversions
 
 
 def test_nothing_is_told_to_anyone(monkeypatch):

@@ -30,6 +30,7 @@ from AIImagingLogic.inference.memory_forecast import MemoryForecast, network_mem
 from AIImagingLogic.inference.network import EngineSettings, Network
 from AIImagingLogic.inference.network_grid import plan_grid
 from AIImagingLogic.inference.openvino_predictor import is_compiled
+from AIImagingLogic.inference.openvino_refusals import known_refusal
 from AIImagingLogic.inference.predictor import Predictor, chosen_backend, chosen_device, open_predictor
 from AIImagingLogic.inference.side_work import SideWork
 from AIImagingLogic.records.boxes import OrientedBox
@@ -167,7 +168,7 @@ def _forecast(
 ) -> MemoryForecast:
     """Return what a run adds to the memory of this process once the image is prepared."""
     shape = _window_shape(recipe, size, arrangement)
-    backend = chosen_backend(settings, arrangement)
+    backend = "torch" if known_refusal(network, shape) else chosen_backend(settings, arrangement)
     compiled = backend == "openvino" and is_compiled(network, shape, settings)
     if arrangement.frugal:
         activations = frugal_memory(network.module, shape, arrangement.values_on_disk)
