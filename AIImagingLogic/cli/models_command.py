@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
 
 
 def _list(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) -> dict[str, Any]:
+    _refuse_unknown_modality(arguments.modality, store)
     wanted = (arguments.task, arguments.modality, arguments.anatomy)
     listed = {card.id: model_card(card.id) for card in card_summaries(*wanted)}
     stored = {model.card.id: model.manifest.size for model in store.models()}
@@ -57,6 +58,17 @@ def _list(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) 
         "size": use.size,
         "unfinished": use.unfinished,
     }
+
+
+def _refuse_unknown_modality(modality: str | None, store: ModelStore) -> None:
+    """Refuse one that no card names: models for any modality fit it too, and their list would read as an answer."""
+    cards = [*card_summaries(), *(model.card for model in store.models())]
+    known = sorted({card.modality for card in cards} - {""})
+    if modality is not None and modality.upper() not in known:
+        raise ModelError(
+            f"No model is for the modality '{modality}'.",
+            f"Those that exist: {', '.join(known)}. Without --modality, models for any are listed too.",
+        )
 
 
 def _show(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) -> dict[str, Any]:

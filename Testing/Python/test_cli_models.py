@@ -104,6 +104,21 @@ def test_list_is_filtered(capsys: pytest.CaptureFixture[str], package: Path, car
     assert "ct-lungs" not in _listed(capsys, "--modality", "MR")
 
 
+def test_a_modality_that_no_model_is_for_is_refused_with_those_that_exist(
+    capsys: pytest.CaptureFixture[str], package: Path, card: Path
+) -> None:
+    assert main(["models", "list", "--modality", "xx"]) == 7
+    said = capsys.readouterr()
+    known = sorted({card.modality for card in card_summaries()} - {""})
+    assert "'xx'" in said.err and ", ".join(known) in said.err and not said.out
+    assert {"CT", "MR", "DX"} <= set(known)
+    # A model of the user's own adds its modality.
+    assert main(["models", "list", "--modality", "OPT"]) == 7
+    card.write_text(json.dumps({**json.loads(card.read_text()), "modality": "OPT"}), encoding="utf-8")
+    _json(capsys, "import", str(package), "--card", str(card))
+    assert "my-net" in _listed(capsys, "--modality", "opt")
+
+
 def test_damage_is_named_and_changes_the_exit_code(
     capsys: pytest.CaptureFixture[str], package: Path, card: Path
 ) -> None:
