@@ -62,8 +62,8 @@ def _list(arguments: argparse.Namespace, terminal: Terminal, store: ModelStore) 
 
 def _refuse_unknown_modality(modality: str | None, store: ModelStore) -> None:
     """Refuse one that no card names: models for any modality fit it too, and their list would read as an answer."""
-    cards = [*card_summaries(), *(model.card for model in store.models())]
-    known = sorted({card.modality for card in cards} - {""})
+    own = {model.card.modality for model in store.models()}
+    known = sorted(({card.modality for card in card_summaries()} | own) - {""})
     if modality is not None and modality.upper() not in known:
         raise ModelError(
             f"No model is for the modality '{modality}'.",
