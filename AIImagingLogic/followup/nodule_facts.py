@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from AIImagingLogic.followup.rule_table import rounded_half_up
 from AIImagingLogic.records.finding import Finding
+from AIImagingLogic.records.finding_type import NoduleType
 from AIImagingLogic.records.resources import load_resource
 from AIImagingLogic.records.timeline import Lesion, LinkStatus, Visit
 
@@ -112,25 +113,33 @@ def facts_from_lesion(lesion: Lesion, visits: Sequence[Visit]) -> NoduleFacts | 
 
     A lesion that is linked is compared with the last visit that showed it; one that is new is new; one whose place was
     not imaged before, or that is a part of a split or merged one, counts as at first detection, and `missing` says so.
+    What was stated last of its type holds at all visits.
     """
-    finding = visits[-1].finding(lesion.observations[-1])
-    now = None if finding is None else facts_from_finding(finding)
+    found = [visit.finding(uid) for visit, uid in zip(visits, lesion.observations, strict=True)]
+    said = [one.stated_type for one in found if one is not None and one.stated_type is not None]
+    kind = said[-1] if said else None
+    now = None if found[-1] is None else facts_from_finding(found[-1], kind)
     if now is None or len(visits) == 1:
         return now
     if lesion.status is LinkStatus.NEW:
         return dataclasses.replace(now, status=NEW)
     # The visit before may have missed it, or not shown its place.
     seen = [index for index, uid in enumerate(lesion.observations[:-1]) if uid is not None]
-    earlier = visits[seen[-1]].finding(lesion.observations[seen[-1]]) if seen else None
-    prior = None if earlier is None else facts_from_finding(earlier)
+    earlier = found[seen[-1]] if seen else None
+    prior = None if earlier is None else facts_from_finding(earlier, kind)
     if lesion.status is LinkStatus.MATCHED and prior is not None:
         return compared(now, prior, interval_days(visits[seen[-1]], visits[-1]))
     unknown = "whether it is new" if lesion.status is LinkStatus.NOT_EVALUABLE else "whether it grew"
     return dataclasses.replace(now, missing=(*now.missing, f"{unknown} ({lesion.status.value})"))
 
 
-def facts_from_finding(finding: Finding) -> NoduleFacts | None:
-    """Return the facts of a finding as if at first detection, None when it has neither diameter nor volume."""
+def facts_from_finding(finding: Finding, kind: NoduleType | None = None) -> NoduleFacts | None:
+    """Return the facts of a finding as if at first detection, None when it has neither diameter nor volume.
+
+    Parameters
+    ----------
+    kind : type that was stated of the nodule at any visit; None: what was stated of the finding itself
+    """
     missing = []
     volume = finding.value("volume")
     diameter = finding.value("mean_diameter")
@@ -143,12 +152,15 @@ def facts_from_finding(finding: Finding) -> NoduleFacts | None:
     if not attenuation:
         attenuation = "solid"
         missing.append("the attenuation (taken as solid)")
-    at_pleura = "pleura" in finding.descriptors.get("contact", "")
+    features = {"juxtapleural"} if "pleura" in finding.descriptors.get("contact", "") else set()
+    if (kind or finding.stated_type) is NoduleType.PERIFISSURAL:
+        # A fissure is lined by the pleura.
+        features = {"juxtapleural", "perifissural"}
     return NoduleFacts(
         attenuation=attenuation,
         mean_diameter_mm=diameter,
         solid_mean_diameter_mm=finding.value("solid_mean_diameter"),
-        features=frozenset({"juxtapleural"}) if at_pleura else frozenset(),
+        features=frozenset(features),
         volume_mm3=volume,
         missing=tuple(missing),
     )
