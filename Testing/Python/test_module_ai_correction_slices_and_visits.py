@@ -50,6 +50,27 @@ def test_without_apply_at_once_the_change_is_shown_and_enter_puts_it_into_the_se
     assert editor.dice() > 0.9 and editor.effect.ui.acceptButton.text == "Accept"
 
 
+def test_in_a_narrow_panel_what_stands_for_no_transform_can_be_read_whole(editor: CorrectionEditor) -> None:
+    from PySide6 import QtWidgets
+
+    from Testing.Host.pythonqt import unwrap
+
+    ui = editor.effect.ui
+    ui.visitGroup.collapsed = False
+    options = unwrap(editor.effect._widget)
+    options.setFixedWidth(420)
+    options.adjustSize()
+    # Drawn, so that what it holds is laid out.
+    options.grab()
+    box = unwrap(ui.transformSelector)
+    box = box if isinstance(box, QtWidgets.QComboBox) else box.findChild(QtWidgets.QComboBox)
+    style, how = box.style(), QtWidgets.QStyleOptionComboBox()
+    box.initStyleOption(how)
+    field = style.subControlRect(style.ComplexControl.CC_ComboBox, how, style.SubControl.SC_ComboBoxEditField, box)
+    assert box.currentText() == "found in the scene, else made"
+    assert box.fontMetrics().horizontalAdvance(box.currentText()) < field.width()
+
+
 def test_a_redrawn_slice_becomes_what_was_drawn_and_the_others_follow(editor: CorrectionEditor) -> None:
     editor.effect.ui.sliceButton.checked = True
     before = editor.dice()
