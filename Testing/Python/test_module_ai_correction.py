@@ -80,7 +80,7 @@ def test_a_press_that_the_user_does_not_confirm_or_with_shift_shows_nothing(edit
     assert not editor.send(editor.events.LeftButtonReleaseEvent, xy=(3, 3))
     editor.scripted.confirmed = editor.scripted.ConfirmedWithoutDialog
     assert not editor.send(editor.events.LeftButtonPressEvent, xy=(3, 3), shift=True)
-    assert editor.effect._gesture is None
+    assert editor.effect._events.gesture is None
 
 
 def test_what_hinders_is_said_in_the_effect(editor: CorrectionEditor) -> None:

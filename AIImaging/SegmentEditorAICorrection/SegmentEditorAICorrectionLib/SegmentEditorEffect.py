@@ -4,19 +4,18 @@ from pathlib import Path
 
 import qt
 import slicer
-import vtk
 from SegmentEditorEffects import AbstractScriptedSegmentEditorEffect
 from slicer.i18n import tr as _
 
+from SegmentEditorAICorrectionLib.apply_at_once import ApplyAtOnce, set_default
 from SegmentEditorAICorrectionLib.correction_service import correction_service
 from SegmentEditorAICorrectionLib.engine_choice import EngineChoice
-from SegmentEditorAICorrectionLib.gestures import Gesture
 from SegmentEditorAICorrectionLib.help_text import help_text
+from SegmentEditorAICorrectionLib.slice_view_events import SliceViewEvents
 from SegmentEditorAICorrectionLib.status_lines import accepted_line, applied_line, proposed_line
 
 _POLL_MS, _IDLE_MS, _PREPARE_MS = 5, 100, 200
 _MODULE = "SegmentEditorAICorrection"
-_AUTO_APPLY = "AutoApply"
 
 
 class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
@@ -31,7 +30,20 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._tool = None
         self._toolNode = None
         self._carrier = None
-        self._gesture = None
+        self._atOnce = None
+        self._events = SliceViewEvents(
+            scriptedEffect,
+            lambda: self.ui.boxButton.checked,
+            lambda gesture: self._guarded(lambda: self._show_gesture(gesture)),
+            {
+                "Return": self.onAccept,
+                "KP_Enter": self.onAccept,
+                # The editor keeps Escape for leaving the effect; where a view gets it all the same, it drops.
+                "Delete": self.onDrop,
+                "Escape": self.onDrop,
+                "BackSpace": self.onTakeBack,
+            },
+        )
         self._pollTimer = qt.QTimer()
         self._pollTimer.connect("timeout()", self.poll)
         self._prepareTimer = qt.QTimer()
@@ -70,7 +82,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         }
         for button, slot in self._buttons.items():
             button.connect("clicked()", slot)
-        self.ui.autoApplyBox.connect("toggled(bool)", self.onAutoApply)
+        self._atOnce = ApplyAtOnce(self.scriptedEffect, self.ui, lambda: self._tool)
         self._engines = EngineChoice(self.ui, self.prepare)
         self._say("")
 
@@ -83,7 +95,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         if self.ui is not None:
             for button, slot in self._buttons.items():
                 button.disconnect("clicked()", slot)
-            self.ui.autoApplyBox.disconnect("toggled(bool)", self.onAutoApply)
+            self._atOnce.close()
             self._engines.close()
 
     def activate(self):
@@ -94,14 +106,14 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._prepareTimer.start()
 
     def deactivate(self):
-        self._end_gesture()
+        self._events.drop()
         self._prepareTimer.stop()
         if self._carrier is None or not self._carrier.waiting:
             self._pollTimer.stop()
         self._guarded(self._accept)
 
     def setMRMLDefaults(self):
-        self.scriptedEffect.setParameterDefault(_AUTO_APPLY, 1)
+        set_default(self.scriptedEffect)
 
     def updateGUIFromMRML(self):
         self._show_auto_apply()
@@ -116,34 +128,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.updateGUIFromMRML()
 
     def processInteractionEvents(self, callerInteractor, eventId, viewWidget):
-        if viewWidget.className() != "qMRMLSliceWidget":
-            return False
-        command = vtk.vtkCommand
-        if eventId == command.LeftButtonPressEvent:
-            if callerInteractor.GetShiftKey() or callerInteractor.GetAltKey():
-                return False
-            return self._begin_gesture(callerInteractor, viewWidget)
-        if eventId == command.MouseMoveEvent and self._gesture is not None:
-            self._gesture.move(callerInteractor.GetEventPosition())
-            return True
-        if eventId == command.LeftButtonReleaseEvent and self._gesture is not None:
-            gesture = self._end_gesture()
-            gesture.move(callerInteractor.GetEventPosition())
-            self._guarded(lambda: self._show_gesture(gesture))
-            return True
-        if eventId == command.KeyPressEvent:
-            slot = {
-                "Return": self.onAccept,
-                "KP_Enter": self.onAccept,
-                # The editor keeps Escape for leaving the effect; where a view gets it all the same, it drops.
-                "Delete": self.onDrop,
-                "Escape": self.onDrop,
-                "BackSpace": self.onTakeBack,
-            }.get(callerInteractor.GetKeySym())
-            if slot is not None:
-                slot()
-                return True
-        return False
+        return self._events.take(callerInteractor, eventId, viewWidget)
 
     def onAccept(self):
         if self._tool is not None:
@@ -151,17 +136,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._guarded(self._accept)
         self._prepareTimer.start()
 
-    def onAutoApply(self, checked):
-        if self.scriptedEffect.parameterSetNode() is not None:
-            self.scriptedEffect.setParameter(_AUTO_APPLY, 1 if checked else 0)
-            self._show_auto_apply()
-
     def onTakeBack(self):
         self._guarded(lambda: self._present_tool().take_back())
         self._look_often()
 
     def onDrop(self):
-        self._end_gesture()
+        self._events.drop()
         self._guarded(lambda: self._present_tool().drop())
         self._say(_("Dropped: the segment is what it was."))
 
@@ -182,23 +162,6 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._guarded(self._tool.poll)
         if not self._tool.waiting:
             self._pollTimer.start(_IDLE_MS)
-
-    def _begin_gesture(self, interactor, view):
-        confirmed = self.scriptedEffect.confirmCurrentSegmentVisible()
-        # With a dialog, the button was released over the dialog: the press is not the beginning of anything.
-        if confirmed in (self.scriptedEffect.NotConfirmed, self.scriptedEffect.ConfirmedWithDialog):
-            return True
-        self._end_gesture()
-        inside = not interactor.GetControlKey()
-        box = self.ui.boxButton.checked and inside
-        self._gesture = Gesture(self.scriptedEffect, view, interactor.GetEventPosition(), inside, box)
-        return True
-
-    def _end_gesture(self):
-        gesture, self._gesture = self._gesture, None
-        if gesture is not None:
-            gesture.end()
-        return gesture
 
     def _show_gesture(self, gesture):
         from SegmentEditorAICorrectionLib.gesture_prompts import prompt_of_gesture
@@ -291,16 +254,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._say(proposed_line(planned))
 
     def _show_auto_apply(self):
-        """Let the widgets and the tool be as the parameter says."""
-        if self.ui is None or self.scriptedEffect.parameterSetNode() is None:
-            return
-        at_once = self.scriptedEffect.integerParameter(_AUTO_APPLY) != 0
-        was_blocked = self.ui.autoApplyBox.blockSignals(True)
-        self.ui.autoApplyBox.checked = at_once
-        self.ui.autoApplyBox.blockSignals(was_blocked)
-        self.ui.acceptButton.text = _("Accept") if at_once else _("Apply")
-        if self._tool is not None and self._tool.changes.auto_apply != at_once:
-            self._tool.changes.auto_apply = at_once
+        if self._atOnce is not None:
+            self._atOnce.show()
 
     def _failed(self, error):
         from AIImagingLib.error_display import error_line
