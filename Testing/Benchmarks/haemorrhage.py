@@ -1,9 +1,15 @@
-"""Acute blood in the skull: known blood of head phantoms, none of a real patient, and images that must be refused."""
+"""Acute blood in the skull: known blood of head phantoms, none of a real patient, and images that must be refused.
+
+With `--tuning-head N` the head N of those to tune on is measured alone.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +19,7 @@ import SimpleITK as sitk
 
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.images.phantoms.head.phantom import make_head
-from AIImagingLogic.images.phantoms.head.recipe import HeadRecipe, exam_head
+from AIImagingLogic.images.phantoms.head.recipe import HeadRecipe, exam_head, tuning_head
 from AIImagingLogic.images.read import read_image
 from AIImagingLogic.measure.label_overlap import dice
 from AIImagingLogic.records.errors import AIImagingError
@@ -38,6 +44,12 @@ def run(tell: Tell) -> tuple[Figures, Mapping[str, Any]]:
         tell(f"{name}: {reason or 'NOT refused'}")
     figures["refused"] = sum(map(bool, refusals.values()))
     return figures, {"heads": HEADS, "real": REAL, "reasons": refusals}
+
+
+def run_tuning_head(tell: Tell, number: int) -> tuple[Figures, Mapping[str, Any]]:
+    """Return the figures of one phantom that the engine was tuned on, by its number."""
+    recipe = tuning_head(number)
+    return phantom_figures([recipe], tell), {"tuning_head": number, "blood_hu": recipe.blood_hu}
 
 
 def phantom_figures(recipes: list[HeadRecipe], tell: Tell) -> Figures:
@@ -99,5 +111,14 @@ def _refusal(path: Path) -> str:
     return ""
 
 
+def main() -> None:
+    """Run the whole benchmark, or one head alone."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--tuning-head", type=int, metavar="N")
+    options, sys.argv[1:] = parser.parse_known_args()
+    alone = options.tuning_head
+    run_as_command("haemorrhage", run if alone is None else partial(run_tuning_head, number=alone))
+
+
 if __name__ == "__main__":
-    run_as_command("haemorrhage", run)
+    main()
