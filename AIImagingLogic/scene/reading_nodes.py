@@ -26,6 +26,8 @@ _OWN = frozenset({READER_MARKS, AI_MARKS, CASE_IMAGE})
 _READER_COLOUR, _AI_COLOUR, _REFUSED_COLOUR = (0.2, 0.9, 1.0), (1.0, 0.84, 0.0), (0.5, 0.5, 0.5)
 _MOVED_MM = 1e-3
 _GLYPH_PERCENT = 3.0
+# A line of a label: so far down it is clear of the point's cross.
+_BELOW_PIXELS = 14
 
 Change = tuple[ActionKind, str, Vector | None]
 """What the nodes say beyond the state: add, move or delete; the name of the mark (none of a new one); (3,) mm, LPS."""
@@ -53,6 +55,7 @@ class ReadingNodes:
         self.volume = volume_node_from_image(image, scene, case, window=levels)
         mark(self.volume, CASE_IMAGE, None)
         self.marks = _point_list(scene, f"{case} marks", READER_MARKS, _READER_COLOUR)
+        _label_at_the_lower_left(self.marks)
         self.ai: Any | None = None
 
     @property
@@ -184,6 +187,14 @@ def _point_list(scene: Any, name: str, kind: str, colour: Vector) -> Any:
     display.SetColor(*_REFUSED_COLOUR)
     display.EndModify(was)
     return node
+
+
+def _label_at_the_lower_left(node: Any) -> None:
+    """Where a mark of the AI lies beside a point, or on it, both names can be read: the AI's is at the upper right."""
+    text = node.GetDisplayNode().GetTextProperty()
+    text.SetJustificationToRight()
+    text.SetVerticalJustificationToTop()
+    text.SetLineOffset(_BELOW_PIXELS)
 
 
 def _nodes(scene: Any, kind: str) -> Sequence[Any]:

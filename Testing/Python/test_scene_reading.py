@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from reading_studies import Clock, planned_study, recorder
+from scipy import ndimage
 
 from AIImagingLogic.records.errors import SceneError
 from AIImagingLogic.records.reading import ActionKind, ReadingError
@@ -18,6 +19,7 @@ slicer = pytest.importorskip("slicer")
 from AIImagingLogic.scene.empty_scene import make_scene  # noqa: E402
 from AIImagingLogic.scene.node_attributes import KIND  # noqa: E402
 from AIImagingLogic.scene.reading_desk import ReadingDesk  # noqa: E402
+from AIImagingLogic.scene.slice_view import SliceView  # noqa: E402
 from AIImagingLogic.scene.slice_views import slice_view_nodes  # noqa: E402
 
 _AI = [(5.0, -3.0, 12.5), (2.0, 1.0, 4.0)]
@@ -98,6 +100,29 @@ def test_a_concurrent_reading_shows_them_from_the_start(tmp_path: Path) -> None:
     sitting = Sitting(tmp_path, "concurrent")
     sitting.desk.open()
     assert len(sitting.ai_nodes()) == 1 and sitting.desk.state.undecided == ("A1", "A2")
+
+
+@pytest.mark.parametrize("beside_mm", [(0, 0, 0), (2.5, 0, 0), (-2.5, 0, 0), (2, 2, 0), (-2, 2, 0), (2, -2, 0)])
+def test_names_of_both_marks_on_one_nodule_can_be_read(tmp_path: Path, beside_mm: tuple[float, float, float]) -> None:
+    sitting = Sitting(tmp_path, "concurrent")
+    sitting.desk.open()
+    sitting.desk.add(tuple(np.add(_AI[0], beside_mm).tolist()))
+    nodes = sitting.desk.nodes
+    view = SliceView(sitting.scene, 240, 240, markups=True)
+
+    def drawn() -> Any:
+        return view.picture(nodes.volume, "Axial", _AI[0], 80.0)[0].astype(int)
+
+    names = []
+    for node in (nodes.marks, nodes.ai):
+        display = node.GetDisplayNode()
+        named = drawn()
+        display.SetPointLabelsVisibility(False)
+        names.append(np.abs(drawn() - named).max(axis=2) > 60)
+        display.SetPointLabelsVisibility(True)
+    assert all(name.sum() > 30 for name in names)
+    # Where one covered the other, the other's letters would not stand free.
+    assert not (ndimage.binary_dilation(names[0]) & names[1]).any()
 
 
 def test_points_put_moved_and_removed_by_hand_are_recorded_at_their_place(tmp_path: Path) -> None:
