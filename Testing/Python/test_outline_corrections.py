@@ -10,6 +10,8 @@ from scipy import ndimage
 
 from AIImagingLogic.images.info import describe
 from AIImagingLogic.models.builtin.prompted_outline.click_place import click_place
+from AIImagingLogic.models.builtin.prompted_outline.correction import Found
+from AIImagingLogic.models.builtin.prompted_outline.finish import finished
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import work_grid
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts
@@ -98,7 +100,7 @@ def test_a_part_that_is_deeper_elsewhere_than_at_the_click_is_told_from_one_that
     part = _ellipsoid(size, (10, 12, 10), (5, 5, 5)) | _ellipsoid(size, (10, 12, 24), (9, 10, 11))
     spacing = np.array([2.0, 1.0, 1.0])
     grid = work_grid(part.astype(np.float32), spacing, np.zeros(3, np.int64), np.array(size) - 1, 10**6)
-    middle, off = (click_place(grid, np.array([[10, 12, i]])) for i in (24, 8))
+    middle, off = (click_place(grid, np.array([[10, 12, i]]), 5.0) for i in (24, 8))
     assert middle is not None and off is not None
     assert middle.times_deeper(part) == pytest.approx(1.0, abs=0.1)
     assert off.times_deeper(part) > 1.6
@@ -114,3 +116,17 @@ def test_a_click_off_the_middle_of_a_clear_object_outlines_it_as_well(place: tup
     found = refined(image, describe(image, modality="CT"), Prompts(inside_mm=(tuple(map(float, place)),)))
     mask = sitk.GetArrayViewFromImage(found.mask) > 0
     assert dice_of(mask, truth) > 0.95
+
+
+def test_a_click_in_the_last_voxels_that_changes_nothing_keeps_the_outline_and_its_own_side() -> None:
+    volume = np.random.default_rng(5).normal(0, 1, (9, 9, 9)).astype(np.float32)
+    mask = _ellipsoid(volume.shape, (4, 4, 4), (3, 3, 3))
+    ones, first = np.ones(3), np.zeros(3, np.int64)
+    # Two voxels to a node: the ninth voxel lies beside the grid.
+    grid = work_grid(volume, ones, first, first + 8, 64)
+    click = np.array([[8, 8, 8]])
+    assert not grid.holds(click).any()
+    box, values = finished(volume, mask, ones, Found(grid, grid.mean_of(mask) >= 0.5), False, None, click, click[:0])
+    changed = mask.copy()
+    changed[box] = values
+    assert np.array_equal(changed[1:6, 1:6, 1:6], mask[1:6, 1:6, 1:6])

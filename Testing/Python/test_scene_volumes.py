@@ -129,6 +129,17 @@ def test_result_of_a_volume_under_a_linear_transform_lands_on_it(oblique_volume:
     oblique_volume.GetIJKToRASMatrix(ijk)
     shown = matrix @ ijk.MultiplyPoint((3.0, 2.0, 1.0, 1.0))
     assert np.allclose(_world_center(result), shown[:3], atol=1e-6)
+    reference = slicer.vtkOrientedImageData()
+    geometry = result.GetSegmentation().GetConversionParameter("Reference image geometry")
+    assert slicer.vtkSegmentationConverter.DeserializeImageGeometry(geometry, reference, False)
+    own = vtk.vtkMatrix4x4()
+    reference.GetImageToWorldMatrix(own)
+    assert np.allclose(_elements(own), _elements(ijk))
+    assert reference.GetExtent() == (0, 5, 0, 4, 0, 3)
+
+
+def _elements(matrix: Any) -> list[float]:
+    return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
 
 
 def _world_center(segmentation_node: Any) -> np.ndarray:

@@ -17,7 +17,6 @@ Voxels = NDArray[np.int64]
 _TOLERANCE = 0.4
 # What is taken off a score for a part that is e times as deep elsewhere as at the click.
 _PER_LOG_OFF_MIDDLE = 0.6
-_PER_LOG_OFF_MIDDLE_FIRST = 0.15
 # And for one that reaches e times farther beyond the click than the outline lies from it, or e times less far.
 _PER_LOG_BEYOND = 0.3
 _PER_LOG_SHORT = 0.1
@@ -32,13 +31,13 @@ class ClickPlace:
     away_mm : (K * J * I,) how far each node lies from the click
     node : (3,) of the click
     spacing_mm : (3,) of the nodes
-    outline_mm : how far the click lies from the outline so far, when it corrects one; else infinite
+    outline_mm : how far the click lies from the outline so far
     """
 
     away_mm: NDArray[np.float32]
     node: Voxels
     spacing_mm: NDArray[np.float64]
-    outline_mm: float = np.inf
+    outline_mm: float
 
     def reach_mm(self, at: NDArray[np.int64], joined: Flags, levels: int) -> NDArray[np.float64]:
         """Return how far around the click all nodes have joined, at each level.
@@ -55,8 +54,6 @@ class ClickPlace:
 
     def expected(self, reach_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what is taken off the score at each level for where the growth ends: (L,)."""
-        if not np.isfinite(self.outline_mm):
-            return np.zeros(len(reach_mm))
         beyond = np.log(np.maximum(reach_mm, 1e-3) / self.outline_mm)
         beyond = np.where(np.isfinite(beyond), beyond, 3.0)
         return _PER_LOG_BEYOND * np.maximum(beyond - _TOLERANCE, 0) + _PER_LOG_SHORT * np.maximum(
@@ -65,8 +62,7 @@ class ClickPlace:
 
     def off_middle(self, part: Flags) -> float:
         """Return what is taken off a score for a part (K, J, I) that is deeper elsewhere than at the click."""
-        weight = _PER_LOG_OFF_MIDDLE if np.isfinite(self.outline_mm) else _PER_LOG_OFF_MIDDLE_FIRST
-        return weight * max(float(np.log(self.times_deeper(part))) - _TOLERANCE, 0.0)
+        return _PER_LOG_OFF_MIDDLE * max(float(np.log(self.times_deeper(part))) - _TOLERANCE, 0.0)
 
     def times_deeper(self, part: Flags) -> float:
         """Return how many times as deep a part (K, J, I) that holds the click is where it is deepest, 1 or more."""
@@ -81,7 +77,7 @@ class ClickPlace:
         return float(depth.max()) / own if own > 0 else 1.0
 
 
-def click_place(grid: WorkGrid, mark: Voxels, outline_mm: float = np.inf) -> ClickPlace | None:
+def click_place(grid: WorkGrid, mark: Voxels, outline_mm: float) -> ClickPlace | None:
     """Return the place of a mark (N, 3) of one voxel; a stroke or a lasso says nothing of the middle: None."""
     if len(mark) != 1:
         return None

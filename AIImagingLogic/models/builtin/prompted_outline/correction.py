@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from AIImagingLogic.models.builtin.prompted_outline.click_place import ClickPlace, click_place
-from AIImagingLogic.models.builtin.prompted_outline.first_outline import (
-    Found,
-    first_outline,
-    marked,
-    open_faces,
-    seed_levels,
-)
 from AIImagingLogic.models.builtin.prompted_outline.growth import best_growth, path_costs
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
+from AIImagingLogic.models.builtin.prompted_outline.offers import marked, open_faces, seed_levels
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
 
 Flags = NDArray[np.bool_]
@@ -39,6 +34,23 @@ _SURE_OF_GIVEN = 0.9
 _CORE_AWAY = 2.0
 # Of the nodes that change, more than this share at the box's faces ask for a wider box.
 _CUT_OFF = 0.02
+
+
+@dataclass(frozen=True)
+class Found:
+    """An outline on a grid.
+
+    Attributes
+    ----------
+    region : (K, J, I) its nodes
+    sure : (K, J, I) nodes that are to stay on their side
+    joins : of a correction, whether the object grows
+    """
+
+    grid: WorkGrid
+    region: Flags
+    sure: Flags | None = None
+    joins: bool | None = None
 
 
 def corrected(
@@ -106,9 +118,7 @@ def _corrected_on(
     # What joins at once is hardly more than what was there, or than what was left out up to the mark.
     object_nodes = size / float(np.prod(grid.step))
     most = max(object_nodes, ball_nodes) if inside else _MOST_TAKEN * object_nodes
-    growth = best_growth(
-        grid, pairs, costs, joined, faces & ~joined, ball_nodes=ball_nodes, most_nodes=most, place=place
-    )
+    growth = best_growth(pairs, costs, joined, faces & ~joined, ball_nodes, most, place)
     changed = growth.region | seeds
     region = now | changed if inside else now & ~changed
     cut_off = float((changed & faces).sum()) > _CUT_OFF * float(changed.sum())
@@ -116,7 +126,7 @@ def _corrected_on(
     if place is not None:
         near_mm = sure_share * min(depth_mm, growth.reach_mm)
         sure = changed & (place.away_mm.reshape(grid.shape) <= near_mm)
-    return Found(grid, region, growth.score, sure, inside), cut_off
+    return Found(grid, region, sure, inside), cut_off
 
 
 def _core(now: Flags, place: ClickPlace | None, depth_mm: float, grid: WorkGrid) -> Flags:
@@ -129,14 +139,6 @@ def _core(now: Flags, place: ClickPlace | None, depth_mm: float, grid: WorkGrid)
     if depth.max() > 0:
         flags.flat[int(depth.argmax())] = True
     return flags
-
-
-def added_part(
-    volume: NDArray[Any], mask: Flags, spacing_mm: NDArray[np.float64], mark: Voxels, outside: Voxels
-) -> Found:
-    """Return the outline with another part, far from it, that a mark shows."""
-    found = first_outline(volume, spacing_mm, mark, outside)
-    return Found(found.grid, found.region | (found.grid.mean_of(mask) >= 0.5), found.score, joins=True)
 
 
 def outline_distance_mm(mask: Flags, spacing_mm: NDArray[np.float64], mark: Voxels, inside: bool) -> float:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from AIImagingLogic.models.builtin.prompted_outline.first_outline import Found, marked
+from AIImagingLogic.models.builtin.prompted_outline.correction import Found
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
+from AIImagingLogic.models.builtin.prompted_outline.offers import marked
 from AIImagingLogic.models.builtin.prompted_outline.settling import settled
 from AIImagingLogic.models.builtin.prompted_outline.whole_voxels import voxels_from
-from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, work_grid
+from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid, region_on, work_grid
 
 Flags = NDArray[np.bool_]
 Voxels = NDArray[np.int64]
@@ -43,6 +44,7 @@ def finished(
 
     Parameters
     ----------
+    mask : (K, J, I) the outline so far; of a first one it says nothing
     first : whether there was no outline before
     extent : first voxel of the object so far, and the one after its last, when all of it may move; else only what lies
         near the change may
@@ -52,7 +54,9 @@ def finished(
     before = np.zeros(coarse.shape, bool) if first else coarse.mean_of(mask) >= 0.5
     changed = found.region != before
     if not changed.any():
-        changed = marked(coarse, inside) | marked(coarse, outside)
+        # A mark in the image's last voxels may lie beside the grid: the node next to it then.
+        changed = np.zeros(coarse.shape, bool)
+        changed[tuple(coarse.node(np.concatenate([inside, outside])).T)] = True
     where = ndimage.find_objects(changed.astype(np.int8))[0]
     low = coarse.first + coarse.step * np.array([s.start - _MARGIN for s in where])
     high = coarse.first + coarse.step * np.array([s.stop + _MARGIN for s in where]) - 1
@@ -60,12 +64,12 @@ def finished(
         margin = _MARGIN * coarse.step
         low, high = np.minimum(low, extent[0] - margin), np.maximum(high, extent[1] - 1 + margin)
     grid = work_grid(volume, spacing_mm, low, high, NODES)
-    region = _on(grid, coarse, found.region, mask)
+    region = region_on(grid, coarse, found.region, None if first else mask)
     seeds_in, seeds_out = marked(grid, inside), marked(grid, outside)
     near = may_move = None
     if not first:
-        near = _on(grid, coarse, ndimage.binary_dilation(changed, iterations=_NEAR), None)
-        may_move = near if found.sure is None else near & ~_on(grid, coarse, found.sure, None)
+        near = region_on(grid, coarse, ndimage.binary_dilation(changed, iterations=_NEAR))
+        may_move = near if found.sure is None else near & ~region_on(grid, coarse, found.sure)
         if extent is not None:
             may_move = may_move | ~near
     pairs = node_pairs(grid)
@@ -77,7 +81,7 @@ def finished(
         # Elsewhere the outline follows as far as it goes the way of the mark.
         other_way = (region & (shares < 0.5)) if found.joins else (~region & (shares >= 0.5))
         shares[other_way & ~near] = region[other_way & ~near]
-        was = _on(grid, coarse, before, mask)
+        was = region_on(grid, coarse, before, mask)
         _only_sure(shares, was, near)
         near = near | ndimage.binary_dilation((shares >= 0.5) != was)
     if float((shares >= 0.5).sum()) < _SHRUNK * float(region.sum()):
@@ -106,21 +110,6 @@ def _only_sure(shares: NDArray[np.float32], was: Flags, near: Flags) -> None:
         surest = np.argsort(-np.abs(shares.ravel()[far] - 0.5), kind="stable")
         back = far[surest[most:]]
         shares.flat[back] = was.ravel()[back]
-
-
-def _on(grid: WorkGrid, coarse: WorkGrid, flags: Flags, elsewhere: Flags | None) -> Flags:
-    """Return flags of a coarse grid on another one; `elsewhere` (voxels of the image) tells beside the coarse box.
-
-    Without it the flags are not set there.
-    """
-    lines = [grid.first[a] + grid.step[a] * np.arange(grid.shape[a]) + grid.step[a] // 2 for a in range(3)]
-    nodes = [(lines[a] - coarse.first[a]) // coarse.step[a] for a in range(3)]
-    held = [(nodes[a] >= 0) & (nodes[a] < coarse.shape[a]) for a in range(3)]
-    result = np.zeros(grid.shape, bool) if elsewhere is None else elsewhere[np.ix_(*lines)].copy()
-    inner = tuple(slice(int(np.argmax(h)), int(len(h) - np.argmax(h[::-1]))) for h in held)
-    if all(h.any() for h in held):
-        result[inner] = flags[np.ix_(*(n[h] for n, h in zip(nodes, held, strict=True)))]
-    return result
 
 
 def _flags_on_voxels(grid: WorkGrid, flags: Flags) -> Flags:

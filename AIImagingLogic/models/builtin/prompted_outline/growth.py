@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
 from AIImagingLogic.models.builtin.prompted_outline.click_place import ClickPlace
+from AIImagingLogic.models.builtin.prompted_outline.edge_levels import FEW_PAIRS, FULL_EDGE, LEAST_NODES, LEVELS
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import NodePairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid
 
@@ -18,14 +19,6 @@ _PER_LENGTH = 0.3
 _PER_CHANGE = 1.5
 _PER_DIFFERENCE = 0.3
 _LARGEST_DIFFERENCE = 4.0
-# A rise of this many units of noise is an edge in full.
-_FULL_EDGE = 4.0
-# A boundary of few pairs may lie on edges by chance.
-_FEW_PAIRS = 10.0
-# Of two outlines that lie on edges alike, the smaller: what is taken off a score for e times as many nodes.
-_PER_LOG_SIZE = 0.015
-_LEVELS = 200
-_LEAST_NODES = 8
 # A correction: how much it counts that a part hangs together with the rest by little, and what is taken off for e times
 # fewer nodes than a ball has that just reaches the outline, or e times more than e^2 such balls.
 _PER_NECK = 0.3
@@ -35,27 +28,21 @@ _PER_LOG_SMALLER_CLICK = 0.04
 # Of this many outlines of different size (as log) it is asked whether the click lies in the middle.
 _PLACES_LOOKED_AT = 10
 _ALIKE = 0.4
-# An ellipsoid fills half its box; what is taken off for e times more or less than usual.
-_SHARE_OF_BOX = 0.45
-_USUAL_LOG_OFF_BOX = 0.35
-_PER_LOG_OFF_BOX = 0.2
 
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Growth:
-    """What was reached, and how well.
+    """What was reached.
 
     Attributes
     ----------
     region : (K, J, I) nodes that join
-    score : 0..1, how well the outline lies on edges then
     reach_mm : how far around the click all nodes have joined; infinite when that is not known
     """
 
     region: Flags
-    score: float
     reach_mm: float = float("inf")
 
 
@@ -92,84 +79,65 @@ def path_costs(
 
 
 def best_growth(
-    grid: WorkGrid,
     pairs: NodePairs,
     costs: NDArray[np.float64],
     joined: Flags,
-    open_faces: Flags | None = None,
-    gaps: NDArray[np.float64] | None = None,
-    ball_nodes: float | None = None,
-    most_nodes: float = np.inf,
-    box_nodes: float | None = None,
-    quiet: float = 1.0,
+    faces: Flags,
+    ball_nodes: float,
+    most_nodes: float,
     place: ClickPlace | None = None,
 ) -> Growth:
-    """Return the growth, of all that `costs` allows, whose outline together with `joined` lies best on edges.
+    """Return the growth, of all that `costs` allows, whose own outline lies best on edges.
 
     Parameters
     ----------
     costs : (K, J, I) of `path_costs`
     joined : nodes that have the seeds' side already; the outline is that of these and of what joins
-    open_faces : nodes at which the box cuts the image, not the image itself ends; a growth that reaches them has no
-        outline there
-    ball_nodes : nodes of the ball around the seeds that just reaches the outline so far, for a correction: then only
-        the new outline is judged, and how little of it there is
+    faces : nodes at which the box cuts the image, not the image itself ends; a growth that reaches them has no outline
+        there
+    ball_nodes : nodes of the ball around the seeds that just reaches the outline so far
     most_nodes : a growth of more is not believed
-    box_nodes : of a box that the object is known to fill more or less
-    quiet : of the seeds' levels: what edges are less, where the object itself varies
     place : of the click that is answered: of two outlines that lie on edges alike, the one in whose middle it is
-    gaps : (K * J * I, F) how far each node lies from faces that the object is known to reach, 0..1 of the way across
 
     Notes
     -----
-    Over the crossing of each pair the edges are summed for all levels at once: a pair counts from the level of its
-    nearer node to that of its farther one.
+    As `best_levels`, all levels are judged at once; but only the new outline is, and how little of it there is.
     """
     flat = np.where(joined.ravel(), -1.0, costs.ravel())
     reached = np.sort(flat[np.isfinite(flat) & (flat >= 0)])
     if len(reached) == 0:
-        return Growth(np.zeros(grid.shape, bool), 0.0)
-    most = int(min(len(reached), max(most_nodes, _LEAST_NODES)))
-    least = min(_LEAST_NODES, most)
-    counts = np.unique(np.geomspace(least, most, _LEVELS).astype(int))
+        return Growth(np.zeros(costs.shape, bool))
+    most = int(min(len(reached), max(most_nodes, LEAST_NODES)))
+    counts = np.unique(np.geomspace(min(LEAST_NODES, most), most, LEVELS).astype(int))
     levels = reached[counts - 1]
     at = np.searchsorted(levels, flat)
     one, other = at[pairs.one], at[pairs.other]
     low, high = np.minimum(one, other), np.maximum(one, other)
-    strength = np.clip(pairs.rise * (quiet / _FULL_EDGE), -1.0, 1.0)
 
     def crossing(weights: NDArray[np.floating]) -> NDArray[np.float64]:
         size = len(levels) + 1
         steps = np.bincount(low, weights, size) - np.bincount(high, weights, size)
         return np.cumsum(steps)[: len(levels)]
 
-    met = joined.ravel()[pairs.one] != joined.ravel()[pairs.other] if ball_nodes is not None else None
-    own = np.ones(len(low)) if met is None else (~met).astype(float)
-    pair_count, edges = crossing(own), crossing(np.abs(strength) * own)
-    if open_faces is not None:
-        pair_count += np.cumsum(np.bincount(at[open_faces.ravel()], minlength=len(levels) + 1))[: len(levels)]
-    if met is None or ball_nodes is None:
-        scores = edges / (pair_count + _FEW_PAIRS) - _PER_LOG_SIZE * np.log(counts)
-    else:
-        # A pair with a joined node is crossed until its other node joins.
-        merged = float(met.sum()) - crossing(met.astype(float))
-        size = np.log(counts / max(ball_nodes, 1.0))
-        scores = (edges + _FEW_PAIRS / 2) / (pair_count + _FEW_PAIRS) + _PER_NECK * merged / (merged + pair_count + 1)
-        # Of a click, its place says more than the size of the ball.
-        smaller = _PER_LOG_SMALLER if place is None else _PER_LOG_SMALLER_CLICK
-        scores -= smaller * np.maximum(-size, 0) + _PER_LOG_LARGER * np.maximum(size - 2, 0)
-    if box_nodes is not None:
-        off = np.abs(np.log(counts / (_SHARE_OF_BOX * box_nodes)))
-        scores -= _PER_LOG_OFF_BOX * np.maximum(off - _USUAL_LOG_OFF_BOX, 0)
-    if gaps is not None:
-        scores *= np.prod([1 - _least_so_far(at, gap, len(levels)) for gap in gaps.T], axis=0)
+    met = joined.ravel()[pairs.one] != joined.ravel()[pairs.other]
+    own = (~met).astype(float)
+    strength = np.clip(np.abs(pairs.rise) / FULL_EDGE, 0.0, 1.0)
+    pair_count, edges = crossing(own), crossing(strength * own)
+    pair_count += np.cumsum(np.bincount(at[faces.ravel()], minlength=len(levels) + 1))[: len(levels)]
+    # A pair with a joined node is crossed until its other node joins.
+    merged = float(met.sum()) - crossing(met.astype(float))
+    size = np.log(counts / max(ball_nodes, 1.0))
+    scores = (edges + FEW_PAIRS / 2) / (pair_count + FEW_PAIRS) + _PER_NECK * merged / (merged + pair_count + 1)
+    # Of a click, its place says more than the size of the ball.
+    smaller = _PER_LOG_SMALLER if place is None else _PER_LOG_SMALLER_CLICK
+    scores -= smaller * np.maximum(-size, 0) + _PER_LOG_LARGER * np.maximum(size - 2, 0)
     reach = None
     if place is not None:
         reach = place.reach_mm(at, joined.ravel(), len(levels))
         scores -= place.expected(reach)
-    best, score = _best_in_the_middle(scores, counts, levels, costs, joined, place)
+    best = _best_in_the_middle(scores, counts, levels, costs, joined, place)
     region = (costs <= levels[best]) & ~joined
-    return Growth(region, score, float("inf") if reach is None else float(reach[best]))
+    return Growth(region, float("inf") if reach is None else float(reach[best]))
 
 
 def _best_in_the_middle(
@@ -179,11 +147,10 @@ def _best_in_the_middle(
     costs: NDArray[np.float64],
     joined: Flags,
     place: ClickPlace | None,
-) -> tuple[int, float]:
-    """Return the level of the best outline and its score; of the few best ones, the click's place is looked at."""
-    best = int(scores.argmax())
+) -> int:
+    """Return the level of the best outline; of the few best ones, the click's place is looked at."""
     if place is None:
-        return best, float(scores[best])
+        return int(scores.argmax())
     left = scores.copy()
     ranked: list[tuple[int, float]] = []
     for _ in range(_PLACES_LOOKED_AT):
@@ -193,11 +160,4 @@ def _best_in_the_middle(
         ranked.append((level, float(scores[level]) - place.off_middle((costs <= levels[level]) & ~joined)))
         # One of nearly the same size is as far off the middle.
         left[np.abs(np.log(counts / counts[level])) < _ALIKE] = -np.inf
-    return max(ranked, key=lambda pair: pair[1])
-
-
-def _least_so_far(at: NDArray[np.int64], gap: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
-    """Return the smallest gap among the nodes that have joined at each level, 0..1."""
-    least = np.ones(levels + 1)
-    np.minimum.at(least, at, np.clip(gap, 0.0, 1.0))
-    return np.minimum.accumulate(least)[:levels]
+    return max(ranked, key=lambda pair: pair[1])[0]

@@ -105,6 +105,20 @@ def work_grid(
     return WorkGrid(first, step, step * spacing_mm, _means(volume, first, step, nodes))
 
 
+def region_on(
+    grid: WorkGrid, of: WorkGrid, region: NDArray[np.bool_], elsewhere: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
+    """Return the nodes of one grid on another; `elsewhere` (voxels of the image) tells beside it, else nothing is."""
+    lines = [grid.first[a] + grid.step[a] * np.arange(grid.shape[a]) + grid.step[a] // 2 for a in range(3)]
+    nodes = [(lines[a] - of.first[a]) // of.step[a] for a in range(3)]
+    held = [(nodes[a] >= 0) & (nodes[a] < of.shape[a]) for a in range(3)]
+    result = np.zeros(grid.shape, bool) if elsewhere is None else elsewhere[np.ix_(*lines)].copy()
+    inner = tuple(slice(int(np.argmax(h)), int(len(h) - np.argmax(h[::-1]))) for h in held)
+    if all(h.any() for h in held):
+        result[inner] = region[np.ix_(*(n[h] for n, h in zip(nodes, held, strict=True)))]
+    return result
+
+
 def _means(
     volume: NDArray[Any], first: NDArray[np.int64], step: NDArray[np.int64], nodes: NDArray[np.int64]
 ) -> NDArray[np.float32]:
