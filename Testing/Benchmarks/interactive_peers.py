@@ -33,6 +33,7 @@ _MOST_VOXELS = {
     "geodesic contour": 150_000,
 }
 _LEVEL_SET_STEPS = 300
+_LEAST_SLICES = 4
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ def growcut(seeded: Seeded) -> Mask:
     cut.SetIntensityVolume(as_vtk(seeded.grid.values))
     cut.SetSeedLabelVolume(as_vtk(seeded.seeds.astype(np.int16)))
     cut.Update()
-    labels = vtk_to_numpy(cut.GetOutput().GetPointData().GetScalars())
+    scalars = cut.GetOutput().GetPointData().GetScalars()
+    if scalars is None:
+        # It gives nothing where the image has too few slices for it, or all seeds are of one kind.
+        return np.asarray(seeded.seeds == 1)
+    labels = vtk_to_numpy(scalars)
     return np.asarray(labels.reshape(seeded.seeds.shape) == 1)
 
 
@@ -98,12 +103,11 @@ def threshold_level_set(seeded: Seeded) -> Mask:
 
 def geodesic_contour(seeded: Seeded) -> Mask:
     """Return the object by SimpleITK's geodesic active contour on the reciprocal of the gradient."""
+    if min(seeded.seeds.shape) < _LEAST_SLICES:
+        # Its filters refuse so few: it answers with the clicks themselves.
+        return np.asarray(seeded.seeds == 1)
     sigma = float(seeded.grid.spacing_mm.min())
-    gradient = (
-        sitk.GradientMagnitudeRecursiveGaussian(seeded.image, sigma)
-        if min(seeded.seeds.shape) >= 4
-        else (sitk.GradientMagnitude(seeded.image))
-    )
+    gradient = sitk.GradientMagnitudeRecursiveGaussian(seeded.image, sigma)
     usual = float(np.median(sitk.GetArrayViewFromImage(gradient))) + 1e-6
     speed = sitk.BoundedReciprocal(sitk.Pow(gradient / (2 * usual), 2.0))
     still = sitk.GetImageFromArray((seeded.seeds != 2).astype(np.float32))
