@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from AIImagingLogic.images.info import describe
 from AIImagingLogic.models.builtin.prompted_outline.choosing import error_depth
 from AIImagingLogic.models.builtin.prompted_outline.edge_levels import best_levels
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
@@ -17,8 +18,12 @@ from AIImagingLogic.models.builtin.prompted_outline.offers import Offer, offers_
 from AIImagingLogic.models.builtin.prompted_outline.painted_prompts import Mark
 from AIImagingLogic.models.builtin.prompted_outline.random_walk import walk_shares
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import work_grid
+from AIImagingLogic.records.boxes import OrientedBox
 from AIImagingLogic.records.errors import ModelError
+from AIImagingLogic.records.progress import Progress
+from AIImagingLogic.records.prompts import Prompts
 from AIImagingLogic.records.resources import load_resource
+from AIImagingLogic.tasks.refine import open_refinement
 from Testing.Benchmarks.interactive_courses import our_answer
 from Testing.Benchmarks.interactive_user import dice_of, play
 
@@ -120,11 +125,6 @@ def test_clicks_that_are_taken_back_give_back_the_outline_that_was_given_up() ->
     )
     image = sitk.GetImageFromArray(volume)
     image.SetSpacing(spacing[::-1])
-    from AIImagingLogic.images.info import describe
-    from AIImagingLogic.records.progress import Progress
-    from AIImagingLogic.records.prompts import Prompts
-    from AIImagingLogic.tasks.refine import open_refinement
-
     points = [image.TransformIndexToPhysicalPoint(index) for index in ((52, 52, 20), (30, 30, 18))]
     session, again = open_refinement(image, describe(image)), open_refinement(image, describe(image))
     alone = sitk.GetArrayFromImage(session.refine(Prompts(inside_mm=(points[0],)), Progress())).sum()
@@ -174,3 +174,20 @@ def test_the_expected_dice_is_that_of_the_layers() -> None:
     )
     # (3 - 1) / 2 = 1 and 2: first layer 2 and -.75, of which only what is above zero goes on.
     assert score.expected_dice(np.array([[3.0, 2.0], [-3.0, 0.0]])) == pytest.approx([4.1, 9.1])
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (2, 2, 1), (3, 2, 2), (40, 30, 1)])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_images_of_few_voxels_or_of_one_value_are_answered(size: tuple[int, int, int], value: float) -> None:
+    image = sitk.GetImageFromArray(np.full(size[::-1], value, np.float32))
+    middle = image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in size])
+    corner = image.TransformIndexToPhysicalPoint((0, 0, 0))
+    last = image.TransformIndexToPhysicalPoint(tuple(n - 1 for n in size))
+    box = OrientedBox(middle, (1.5, 1.5, 1.5))
+    one = open_refinement(image, describe(image)).refine(Prompts(inside_mm=(corner,)), Progress())
+    assert one[one.TransformPhysicalPointToIndex(corner)] == 1
+    if size != (1, 1, 1):
+        both = Prompts(inside_mm=(corner,), outside_mm=(last,))
+        two = open_refinement(image, describe(image)).refine(both, Progress())
+        assert two[two.TransformPhysicalPointToIndex(corner)] == 1
+    assert sitk.GetArrayFromImage(open_refinement(image, describe(image)).refine(Prompts(box=box), Progress())).any()

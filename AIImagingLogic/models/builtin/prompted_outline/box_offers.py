@@ -77,7 +77,7 @@ def offers_of_box(on: Grid, volume: NDArray[Any], box: OrientedBox, inside: Voxe
     others = marked(grid, outside)
     blocked = ~placed.allowed | others
     if blocked.all():
-        return []
+        return [Offer(grid, _middle_node(grid), "path", box=placed)]
     shown = marked(grid, inside) & ~blocked
     pairs = node_pairs(grid)
     flat = placed.places.reshape(-1, 3)
@@ -109,7 +109,7 @@ def offers_of_box(on: Grid, volume: NDArray[Any], box: OrientedBox, inside: Voxe
     found += offers("walk", walk_costs(pairs, seeds, blocked & ~seeds), seeds)
     for weight in _LOOKS_WEIGHTS:
         found += offers("looks", _costs_by_looks(grid, pairs, placed, shown, others, blocked, weight), shown)
-    return found
+    return found or [Offer(grid, seeds, "path", box=placed)]
 
 
 def box_places(on: Grid, box: OrientedBox, grid: WorkGrid) -> BoxPlaces:
@@ -176,6 +176,12 @@ def _middle_ball(placed: BoxPlaces, box: OrientedBox, blocked: Flags) -> Flags:
     away_mm = np.linalg.norm(placed.places * (np.array(box.size_mm) / 2), axis=-1)
     ball = (away_mm <= float(np.clip(_CORE_SHARE * min(box.size_mm), *_CORE_MM))) & ~blocked
     return ball if ball.any() else _highest(-away_mm.astype(np.float32), ~blocked)
+
+
+def _middle_node(grid: WorkGrid) -> Flags:
+    flags = np.zeros(grid.shape, bool)
+    flags[tuple(n // 2 for n in grid.shape)] = True
+    return flags
 
 
 def _highest(wanted: Shares, allowed: Flags) -> Flags:

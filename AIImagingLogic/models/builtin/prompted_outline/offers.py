@@ -83,7 +83,8 @@ def offers_of_clicks(
         # On the smallest grid a walk comes to the same outlines as the paths.
         offers += _offers_on(grid, np.array(volume.shape), inside, outside, walk=before is not None)
         before = grid
-    return offers
+    # Where so little is left to grow in, what was shown is all that is known.
+    return offers or [Offer(grid, marked(grid, inside), "path")]
 
 
 def _offers_on(grid: WorkGrid, image_size: Voxels, inside: Voxels, outside: Voxels, walk: bool) -> list[Offer]:
