@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from AIImagingLogic.images.info import describe
-from AIImagingLogic.models.builtin.prompted_outline.choosing import error_depth
+from AIImagingLogic.models.builtin.prompted_outline.choosing import error_depth, part_of_correction
 from AIImagingLogic.models.builtin.prompted_outline.edge_levels import best_levels
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import node_pairs
 from AIImagingLogic.models.builtin.prompted_outline.offer_features import FEATURES, Asked, features_of
@@ -158,22 +158,25 @@ def test_a_ball_is_among_the_outlines_that_one_click_allows_at_every_size() -> N
 
 def test_weights_for_other_features_are_refused_and_those_that_travel_with_the_program_fit() -> None:
     content = load_resource(RESOURCE)
-    assert OfferScore.from_content(content).layers[0][0].shape[0] == len(FEATURES) == offer_score().mean.size
+    assert OfferScore.from_content(content).networks[0][0][0].shape[0] == len(FEATURES) == offer_score().mean.size
     with pytest.raises(ModelError, match="other features"):
         OfferScore.from_content({**content, "features": content["features"][::-1]})
 
 
-def test_the_expected_dice_is_that_of_the_layers() -> None:
+def test_the_expected_dice_is_the_mean_of_what_the_layers_of_each_network_say() -> None:
     score = OfferScore(
         np.array([1.0, 0.0]),
         np.array([2.0, 1.0]),
         (
-            (np.array([[1.0, -1.0], [0.5, 0.0]]), np.array([0.0, 0.25])),
-            (np.array([[2.0], [4.0]]), np.array([0.1])),
+            (
+                (np.array([[1.0, -1.0], [0.5, 0.0]]), np.array([0.0, 0.25])),
+                (np.array([[2.0], [4.0]]), np.array([0.1])),
+            ),
+            ((np.array([[0.0], [0.0]]), np.array([0.5])),),
         ),
     )
     # (3 - 1) / 2 = 1 and 2: first layer 2 and -.75, of which only what is above zero goes on.
-    assert score.expected_dice(np.array([[3.0, 2.0], [-3.0, 0.0]])) == pytest.approx([4.1, 9.1])
+    assert score.expected_dice(np.array([[3.0, 2.0], [-3.0, 0.0]])) == pytest.approx([(4.1 + 0.5) / 2, (9.1 + 0.5) / 2])
 
 
 @pytest.mark.parametrize("size", [(1, 1, 1), (2, 2, 1), (3, 2, 2), (40, 30, 1)])
@@ -191,3 +194,20 @@ def test_images_of_few_voxels_or_of_one_value_are_answered(size: tuple[int, int,
         two = open_refinement(image, describe(image)).refine(both, Progress())
         assert two[two.TransformPhysicalPointToIndex(corner)] == 1
     assert sitk.GetArrayFromImage(open_refinement(image, describe(image)).refine(Prompts(box=box), Progress())).any()
+
+
+def test_of_a_correction_only_what_lies_near_the_click_is_offered_too() -> None:
+    shape, spacing = (30, 40, 60), np.ones(3)
+    mask = _ball(shape, (15, 20, 20), 10.0, (1, 1, 1))
+    # A click 4 mm in the object, on its leak; the correction took half of the object with it.
+    click = Mark(np.array([[15, 20, 26]]), False)
+    taken = mask & (np.arange(60) > 16)
+    grid = work_grid(mask.astype(np.float32), spacing, np.zeros(3, int), np.array(shape) - 1, 10**6)
+    kept = Offer(grid, mask & ~taken, "correction")
+    (near,) = part_of_correction(kept, mask, spacing, click)
+    changed = near.region != mask
+    away = np.sqrt(sum((n - c) ** 2 for n, c in zip(np.ogrid[:30, :40, :60], (15, 20, 26), strict=True)))
+    assert changed.any() and not (changed & ~taken).any()
+    assert away[changed].max() < 8 < away[taken].max()
+    small = Offer(grid, mask & ~(taken & (away < 4)), "correction")
+    assert part_of_correction(small, mask, spacing, click) == []

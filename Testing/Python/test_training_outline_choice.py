@@ -26,9 +26,9 @@ def test_the_fit_chooses_by_what_tells_and_is_the_same_for_the_same_seed() -> No
         dice = np.clip(0.5 - 0.2 * np.abs(features[:, told]), 0, 1).astype(np.float32)
         return Choice(f"{number}", "made", False, 0, features, dice)
 
-    seen, new = [choice(n) for n in range(150)], [choice(n) for n in range(40)]
-    content = fitted(seen, steps=400)
-    assert content == fitted(seen, steps=400)
+    seen, new = [choice(n) for n in range(300)], [choice(n) for n in range(40)]
+    content = fitted(seen, steps=300)
+    assert content == fitted(seen, steps=300)
     score = OfferScore.from_content(content)
     lost = [c.dice.max() - c.dice[score.expected_dice(c.features).argmax()] for c in new]
     assert np.mean(lost) < 0.05

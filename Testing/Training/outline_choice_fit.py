@@ -11,6 +11,7 @@ from AIImagingLogic.models.builtin.prompted_outline.offer_features import FEATUR
 from Testing.Training.outline_choice_play import Choice
 
 STEPS = 1500
+NETWORKS = 4
 _HIDDEN = (24, 12)
 _BATCH = 128
 _RATE = 3e-3
@@ -28,8 +29,6 @@ def fitted(choices: Sequence[Choice], seed: int = 0, steps: int = STEPS) -> dict
     """Return the content of the score's file, fitted to choices; the same for the same seed."""
     import torch
 
-    torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
     rows = [np.clip(choice.features, -_FARTHEST, _FARTHEST) for choice in choices]
     every = np.concatenate(rows)
     mean, deviation = every.mean(axis=0), every.std(axis=0) + 1e-3
@@ -41,13 +40,34 @@ def fitted(choices: Sequence[Choice], seed: int = 0, steps: int = STEPS) -> dict
         dice[number, : len(row)] = torch.from_numpy(choice.dice)
         real[number, : len(row)] = True
     weight = torch.tensor([_WEIGHT[choice.kind] for choice in choices])
+    networks = [_network(features, dice, real, weight, seed + number, steps) for number in range(NETWORKS)]
+    return {
+        "features": list(FEATURES),
+        "mean": _rounded(mean),
+        "deviation": _rounded(deviation),
+        "networks": [
+            [
+                {"weights": _rounded(layer.weight.detach().numpy().T), "shifts": _rounded(layer.bias.detach().numpy())}
+                for layer in layers
+            ]
+            for layers in networks
+        ],
+    }
+
+
+def _network(features: Any, dice: Any, real: Any, weight: Any, seed: int, steps: int) -> list[Any]:
+    """Return the layers of one network, fitted to choices (C, N, F) with Dice and whether there is one (C, N)."""
+    import torch
+
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
     sizes = (len(FEATURES), *_HIDDEN, 1)
     layers = [torch.nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
     network = torch.nn.Sequential(*[part for layer in layers for part in (torch.nn.ReLU(), layer)][1:])
     optimiser = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
-        picked = torch.from_numpy(random.choice(len(rows), _BATCH))
+        picked = torch.from_numpy(random.choice(len(features), _BATCH))
         values = features[picked]
         expected = network(values + _JITTER * torch.randn_like(values))[..., 0]
         held, truth = real[picked], dice[picked]
@@ -59,15 +79,7 @@ def fitted(choices: Sequence[Choice], seed: int = 0, steps: int = STEPS) -> dict
         loss.backward()
         optimiser.step()
         schedule.step()
-    return {
-        "features": list(FEATURES),
-        "mean": _rounded(mean),
-        "deviation": _rounded(deviation),
-        "layers": [
-            {"weights": _rounded(layer.weight.detach().numpy().T), "shifts": _rounded(layer.bias.detach().numpy())}
-            for layer in layers
-        ],
-    }
+    return layers
 
 
 def _rounded(values: Any) -> Any:

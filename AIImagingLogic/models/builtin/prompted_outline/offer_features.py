@@ -50,6 +50,7 @@ FEATURES = (
     "image_ends",
     "ends_opposite",
     "grows",
+    "near_part",
     "in_box",
     "fills_box",
     "largest_gap",
@@ -61,6 +62,8 @@ FEATURES = (
 _SHELL_NODES = 4
 _MARGIN_NODES = 2
 _MOST_TIMES_DEEPER = 20.0
+# Off the middle by less than this, as log of depths, says nothing: a person's hand is not exact.
+_TOLERANCE = 0.3
 _LARGEST_LOG_ERROR = 1.5
 _LEAST_ERROR = 0.05
 _MOST_LOG_GROWTH = 3.0
@@ -107,10 +110,10 @@ def features_of(offer: Offer, asked: Asked) -> NDArray[np.float64]:
     steps = ndimage.distance_transform_cdt(~region, "taxicab") if not region.all() else np.zeros(region.shape, int)
     shell = (steps > 0) & (steps <= _SHELL_NODES)
     ratio = log_ratio(grid, region, shell)
-    off_first = float(np.log(times_deeper))
+    off_first = _off_middle(times_deeper)
     off_last, larger = (off_first, 0.0) if asked.extent is None else _as_change(offer, asked)
     error = min(float(np.log(max(asked.error, _LEAST_ERROR))), _LARGEST_LOG_ERROR) if asked.extent is not None else 0.0
-    correction = float(offer.way == "correction")
+    correction = float(offer.way in ("correction", "near"))
     figures = {
         "edges": float(strength.sum()) / (surface + FEW_PAIRS),
         "cut": cut / surface if surface else 0.0,
@@ -134,6 +137,7 @@ def features_of(offer: Offer, asked: Asked) -> NDArray[np.float64]:
         "mark_inside": float(asked.marks[-1].inside if asked.marks else True),
         "share_of_image": float(np.log(count * float(np.prod(grid.step)) / asked.volume.size)),
     }
+    figures["near_part"] = float(offer.way == "near")
     figures["grows"] = min(offer.grows, _MOST_LOG_GROWTH)
     figures |= _at_image_ends(offer, asked, surface)
     figures |= _in_box(offer, count)
@@ -191,7 +195,7 @@ def _as_change(offer: Offer, asked: Asked) -> tuple[float, float]:
     elsewhere, others = ndimage.label(other)
     largest = max(int(sizes.max()), int(np.bincount(elsewhere.ravel())[1:].max()) if others else 0)
     times_deeper, _, _ = _depths(part, grid, _click(mark))
-    return float(np.log(times_deeper)), float(np.log(largest / max(int(part.sum()), 1)))
+    return _off_middle(times_deeper), float(np.log(largest / max(int(part.sum()), 1)))
 
 
 def _grid_of_both(offer: Offer, asked: Asked) -> WorkGrid:
@@ -226,6 +230,10 @@ def _depths(region: Flags, grid: WorkGrid, click: Voxels | None) -> tuple[float,
     deepest = float(depth.max())
     own = deepest if node is None else float(depth[tuple(node - [s.start for s in where])])
     return min(deepest / max(own, 1e-3), _MOST_TIMES_DEEPER), own, deepest
+
+
+def _off_middle(times_deeper: float) -> float:
+    return max(float(np.log(times_deeper)) - _TOLERANCE, 0.0)
 
 
 def _contradicted(offer: Offer, asked: Asked) -> int:

@@ -1,4 +1,4 @@
-"""How well an outline is expected to be the one that is meant: a small network on its features, fitted beforehand.
+"""How well an outline is expected to be the one that is meant: small networks on its features, fitted beforehand.
 
 The fit is `python -m Testing.Training.outline_choice`; what it was made on is on the model's card.
 """
@@ -24,41 +24,49 @@ _FARTHEST = 20.0
 
 @dataclass(frozen=True)
 class OfferScore:
-    """Layers of the network.
+    """Networks whose answers are averaged: that depends less on chance in their fit than one alone.
 
     Attributes
     ----------
     mean, deviation : (F,) of each feature
-    layers : weights (in, out) and shifts (out,) of each; between two of them what is below zero becomes zero
+    networks : of each the layers: weights (in, out) and shifts (out,); between two layers what is below zero becomes
+        zero
     """
 
     mean: Array
     deviation: Array
-    layers: tuple[tuple[Array, Array], ...]
+    networks: tuple[tuple[tuple[Array, Array], ...], ...]
 
     @staticmethod
     def from_content(content: Mapping[str, Any]) -> OfferScore:
-        """Return the network that a JSON file holds.
+        """Return the networks that a JSON file holds.
 
         Raises
         ------
         ModelError
-            It was made for other features.
+            They were made for other features.
         """
         if tuple(content["features"]) != FEATURES:
             raise ModelError("The weights of the outline's score were made for other features.", "Install it again.")
-        layers = tuple((np.array(layer["weights"]), np.array(layer["shifts"])) for layer in content["layers"])
-        return OfferScore(np.array(content["mean"]), np.array(content["deviation"]), layers)
+        networks = tuple(
+            tuple((np.array(layer["weights"]), np.array(layer["shifts"])) for layer in layers)
+            for layers in content["networks"]
+        )
+        return OfferScore(np.array(content["mean"]), np.array(content["deviation"]), networks)
 
     def expected_dice(self, features: NDArray[np.floating]) -> Array:
         """Return the Dice overlap with what is meant that features (N, F) let expect: (N,)."""
-        values = (np.clip(features, -_FARTHEST, _FARTHEST) - self.mean) / self.deviation
-        for number, (weights, shifts) in enumerate(self.layers):
-            values = (np.maximum(values, 0) if number else values) @ weights + shifts
-        return np.asarray(values[:, 0])
+        standard = (np.clip(features, -_FARTHEST, _FARTHEST) - self.mean) / self.deviation
+        answers = []
+        for layers in self.networks:
+            values = standard
+            for number, (weights, shifts) in enumerate(layers):
+                values = (np.maximum(values, 0) if number else values) @ weights + shifts
+            answers.append(values[:, 0])
+        return np.asarray(np.mean(answers, axis=0))
 
 
 @cache
 def offer_score() -> OfferScore:
-    """Return the network that travels with the program: `RESOURCE`."""
+    """Return the networks that travel with the program: `RESOURCE`."""
     return OfferScore.from_content(load_resource(RESOURCE))

@@ -51,7 +51,7 @@ class Offer:
     Attributes
     ----------
     region : (K, J, I) its nodes on the grid
-    way : how it came about: ``path``, ``walk``, ``looks`` or ``correction``
+    way : how it came about: ``path``, ``walk``, ``looks``, ``correction``, or ``near``: a correction's near part
     grows : of its `Level`; 0 of a correction
     box : the box that was drawn, if there is one
     """

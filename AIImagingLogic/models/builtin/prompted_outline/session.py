@@ -14,7 +14,13 @@ from scipy import ndimage
 from AIImagingLogic.images.geometry import grid_spacing
 from AIImagingLogic.models.builtin.prompted_outline.box_offers import box_places, nodes_in_box, offers_of_box
 from AIImagingLogic.models.builtin.prompted_outline.canonical_grid import canonical_box, canonical_view
-from AIImagingLogic.models.builtin.prompted_outline.choosing import WRONG, best_offer, error_depth, offer_of_mask
+from AIImagingLogic.models.builtin.prompted_outline.choosing import (
+    WRONG,
+    best_offer,
+    error_depth,
+    offer_of_mask,
+    part_of_correction,
+)
 from AIImagingLogic.models.builtin.prompted_outline.correction import Found, corrected, outline_distance_mm
 from AIImagingLogic.models.builtin.prompted_outline.finish import finished
 from AIImagingLogic.models.builtin.prompted_outline.new_prompts import is_continued, new_marks
@@ -157,7 +163,8 @@ class OutlineSession:
             kept = replace(kept, box=box_places(self._grid, box, kept.grid))
         # What an outline would change is seen from the outline before the correction.
         again = self._write(*correction)
-        best = self._chosen([kept, *offers], asked)
+        less = part_of_correction(kept, self._mask, self._spacing, asked.marks[-1])
+        best = self._chosen([kept, *less, *offers], asked)
         self._write(*again)
         return [] if best is kept else [self._replaced(best, asked.inside, asked.outside)]
 
