@@ -97,7 +97,7 @@ def cases(folder: Path | None, names: tuple[str, ...] = ()) -> Iterator[Case]:
 def _read(folder: Path, structure: Structure) -> Case:
     image = _image(folder / structure.image)
     truth = _ball(image) if not structure.truth else _labels(folder, structure, image)
-    return Case(structure.name, structure.modality, image, _largest(truth), structure.tuning, False)
+    return Case(structure.name, structure.modality, image, largest_part(truth), structure.tuning, False)
 
 
 def _image(path: Path) -> sitk.Image:
@@ -139,7 +139,7 @@ def _ball(image: sitk.Image) -> NDArray[np.bool_]:
     return near.reshape(image.GetSize()[::-1])
 
 
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the largest part: one object is clicked, not several."""
     parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
     return np.asarray(parts == np.bincount(parts.ravel())[1:].argmax() + 1)

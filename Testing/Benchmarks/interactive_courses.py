@@ -27,14 +27,18 @@ def our_answer(image: sitk.Image, proposal: sitk.Image | None = None) -> Callabl
     size = image.GetSize()[::-1]
 
     def answer(prompts: Prompts) -> Mask:
-        crop = session.refine(prompts, Progress())
-        i, j, k = image.TransformPhysicalPointToIndex(crop.GetOrigin())
-        values = sitk.GetArrayViewFromImage(crop) > 0
         mask = np.zeros(size, bool) if proposal is None else sitk.GetArrayFromImage(proposal) > 0
-        mask[k : k + values.shape[0], j : j + values.shape[1], i : i + values.shape[2]] = values
-        return mask
+        return with_crop(mask, image, session.refine(prompts, Progress()))
 
     return answer
+
+
+def with_crop(mask: Mask, image: sitk.Image, crop: sitk.Image) -> Mask:
+    """Return a mask (k, j, i) on the grid of an image after a crop of that grid was put into it."""
+    i, j, k = image.TransformPhysicalPointToIndex(crop.GetOrigin())
+    values = sitk.GetArrayViewFromImage(crop) > 0
+    mask[k : k + values.shape[0], j : j + values.shape[1], i : i + values.shape[2]] = values
+    return mask
 
 
 def course(

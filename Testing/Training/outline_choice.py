@@ -1,9 +1,9 @@
 """Fits how the engine of outlines by clicks chooses among outlines: `python -m Testing.Training.outline_choice FOLDER`.
 
 Choices are played in two rounds: in the first the user meets outlines that the truth and chance chose, in the second
-those that the fit to the first round chooses; the fit to the second is written. FOLDER keeps what was played, about
-twenty minutes a round on two idle cores. With `--judge` fits are judged on cases that they did not see, each of four
-parts in turn, and nothing is written.
+those that the fit to the first round chooses; the fit to the second is written. FOLDER keeps what was
+played, so that a run that was stopped goes on; all is played on one core. With `--judge` fits are judged on cases that
+they did not see, each of four parts in turn, and nothing is written.
 """
 
 from __future__ import annotations

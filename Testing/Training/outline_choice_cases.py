@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from Testing.Benchmarks.interactive_cases import STRUCTURES, cases
+from Testing.Benchmarks.interactive_cases import STRUCTURES, cases, largest_part
 from Testing.Training.prompted_shapes import make_sample
 
 Mask = NDArray[np.bool_]
@@ -52,7 +53,7 @@ class Case:
 
 def all_cases(folder: Path, made: int, implants: int, number: int = 0) -> Iterator[Case]:
     """Yield the cases of a round: so many made and so many implants, and those of the real images in `folder`."""
-    for case in (*_organs(folder), *_slabs(folder), *_structures(folder)):
+    for case in chain(_organs(folder), _slabs(folder), _structures(folder)):
         yield replace(case, seed=case.seed + 100_000 * number)
     for seed in range(number * implants, (number + 1) * implants):
         yield from _implant(folder, seed)
@@ -145,9 +146,3 @@ def _implant(folder: Path, seed: int) -> Iterator[Case]:
     image = sitk.GetImageFromArray(values)
     image.CopyInformation(host)
     yield Case(f"implant {seed}", "implant", image, truth, 30_000 + seed)
-
-
-def largest_part(mask: Mask) -> Mask:
-    """Return the largest part: one object is clicked, not several."""
-    parts, count = ndimage.label(mask, np.ones((3, 3, 3)))
-    return mask if not count else np.asarray(parts == np.bincount(parts.ravel())[1:].argmax() + 1)

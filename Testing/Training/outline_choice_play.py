@@ -17,6 +17,7 @@ from AIImagingLogic.models.builtin.prompted_outline.session import OutlineSessio
 from AIImagingLogic.records.boxes import OrientedBox
 from AIImagingLogic.records.progress import Progress
 from AIImagingLogic.records.prompts import Prompts
+from Testing.Benchmarks.interactive_courses import with_crop
 from Testing.Benchmarks.interactive_user import Mask, box_around, dice_of, middle_of_largest
 from Testing.Training.outline_choice_cases import Case
 
@@ -90,11 +91,7 @@ def choices_of(case: Case, score: OfferScore | None = None) -> list[Choice]:
     for number in range(CLICKS):
         drawn = boxed and number == 0
         prompts = Prompts(box=_drawn(case, random)) if drawn else _clicked(case, mask, prompts, random)
-        crop = session.refine(prompts, Progress())
-        i, j, k = case.image.TransformPhysicalPointToIndex(crop.GetOrigin())
-        values = sitk.GetArrayViewFromImage(crop) > 0
-        mask = np.zeros_like(case.truth)
-        mask[k : k + values.shape[0], j : j + values.shape[1], i : i + values.shape[2]] = values
+        mask = with_crop(np.zeros_like(case.truth), case.image, session.refine(prompts, Progress()))
         found += [Choice(case.name, case.kind, boxed, number, *choice) for choice in session.choices]
         session.choices.clear()
         if dice_of(mask, case.truth) > _GOOD:

@@ -89,13 +89,10 @@ def best_levels(
     at = np.searchsorted(levels, flat)
     low, high = np.minimum(at[pairs.one], at[pairs.other]), np.maximum(at[pairs.one], at[pairs.other])
     strength = np.clip(np.abs(pairs.rise) * (quiet / FULL_EDGE), 0.0, 1.0)
-    size = len(levels) + 1
-
-    def crossing(weights: NDArray[np.floating] | None) -> NDArray[np.float64]:
-        return np.cumsum(np.bincount(low, weights, size) - np.bincount(high, weights, size))[: len(levels)]
-
-    cut = np.cumsum(np.bincount(at[faces.ravel()], minlength=size))[: len(levels)]
-    scores = crossing(strength) / (crossing(None) + cut + FEW_PAIRS) - PER_LOG_SIZE * np.log(counts)
+    most = len(levels)
+    cut = np.cumsum(np.bincount(at[faces.ravel()], minlength=most + 1))[:most]
+    edges, pair_count = crossing(low, high, most, strength), crossing(low, high, most)
+    scores = edges / (pair_count + cut + FEW_PAIRS) - PER_LOG_SIZE * np.log(counts)
     if box is not None:
         off = np.abs(np.log(counts / (_SHARE_OF_BOX * max(box.nodes, 1.0))))
         scores -= _PER_LOG_OFF_BOX * np.maximum(off - _USUAL_LOG_OFF_BOX, 0)
@@ -109,6 +106,20 @@ def best_levels(
         best.append(Level(costs <= levels[level], float(np.log(max(more, 1) / max(fewer, 1)))))
         scores[np.abs(np.log(counts / counts[level])) < _ALIKE] = -np.inf
     return best
+
+
+def crossing(
+    low: NDArray[np.int64], high: NDArray[np.int64], levels: int, weights: NDArray[np.floating] | None = None
+) -> NDArray[np.float64]:
+    """Return the sum of the weights of the pairs that the outline at each level crosses: (levels,).
+
+    Parameters
+    ----------
+    low, high : (P,) level at which the nearer and the farther node of each pair join
+    weights : (P,) of the pairs; without it they are counted
+    """
+    steps = np.bincount(low, weights, levels + 1) - np.bincount(high, weights, levels + 1)
+    return np.asarray(np.cumsum(steps)[:levels], float)
 
 
 def _least_so_far(at: NDArray[np.int64], gap: NDArray[np.float64], levels: int) -> NDArray[np.float64]:

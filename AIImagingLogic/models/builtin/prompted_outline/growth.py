@@ -10,7 +10,13 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
 from AIImagingLogic.models.builtin.prompted_outline.click_place import ClickPlace
-from AIImagingLogic.models.builtin.prompted_outline.edge_levels import FEW_PAIRS, FULL_EDGE, LEAST_NODES, LEVELS
+from AIImagingLogic.models.builtin.prompted_outline.edge_levels import (
+    FEW_PAIRS,
+    FULL_EDGE,
+    LEAST_NODES,
+    LEVELS,
+    crossing,
+)
 from AIImagingLogic.models.builtin.prompted_outline.node_pairs import NodePairs
 from AIImagingLogic.models.builtin.prompted_outline.work_grid import WorkGrid
 
@@ -114,18 +120,13 @@ def best_growth(
     one, other = at[pairs.one], at[pairs.other]
     low, high = np.minimum(one, other), np.maximum(one, other)
 
-    def crossing(weights: NDArray[np.floating]) -> NDArray[np.float64]:
-        size = len(levels) + 1
-        steps = np.bincount(low, weights, size) - np.bincount(high, weights, size)
-        return np.cumsum(steps)[: len(levels)]
-
     met = joined.ravel()[pairs.one] != joined.ravel()[pairs.other]
     own = (~met).astype(float)
     strength = np.clip(np.abs(pairs.rise) / FULL_EDGE, 0.0, 1.0)
-    pair_count, edges = crossing(own), crossing(strength * own)
+    pair_count, edges = crossing(low, high, len(levels), own), crossing(low, high, len(levels), strength * own)
     pair_count += np.cumsum(np.bincount(at[faces.ravel()], minlength=len(levels) + 1))[: len(levels)]
     # A pair with a joined node is crossed until its other node joins.
-    merged = float(met.sum()) - crossing(met.astype(float))
+    merged = float(met.sum()) - crossing(low, high, len(levels), met.astype(float))
     size = np.log(counts / max(ball_nodes, 1.0))
     scores = (edges + FEW_PAIRS / 2) / (pair_count + FEW_PAIRS) + _PER_NECK * merged / (merged + pair_count + 1)
     # Of a click, its place says more than the size of the ball.
